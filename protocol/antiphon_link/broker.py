@@ -1,0 +1,105 @@
+"""Where the broker is and how to prove who we are."""
+
+import ssl
+from pathlib import Path
+
+import msgspec
+
+from antiphon_link.errors import SettingsError
+
+DEFAULT_PORT = 1883
+DEFAULT_TLS_PORT = 8883
+
+
+class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """A broker's address and our account there."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    tls: bool = False
+    ca_file: str = ""
+    """Certificate authority to trust instead of the system's; PEM."""
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return the TLS context, or None for a plain connection.
+
+        Raises:
+            SettingsError: the CA file cannot be read.
+        """
+        if not self.tls:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(self.ca_file, [f"no readable CA certificate: {error}"]) from None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}{' (TLS)' if self.tls else ''}"
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings section `[broker]`: which broker a program uses."""
+
+    address: str = ""
+    """`host` or `host:port`; empty: find the hub by zeroconf."""
+    username: str = ""
+    password: str = ""
+    password_file: str = ""
+    """Read the password from this file instead, so that it is in no settings file."""
+    tls: bool = False
+    ca_file: str = ""
+
+    def resolve(self) -> BrokerAddress | None:
+        """Return the configured address, or None when it must be found by zeroconf.
+
+        Raises:
+            SettingsError: the port is no number, or the password file cannot be read.
+        """
+        if not self.address:
+            return None
+        host, port = parse_address(self.address, DEFAULT_TLS_PORT if self.tls else DEFAULT_PORT)
+        return self.at(host, port, tls=self.tls)
+
+    def at(self, host: str, port: int, *, tls: bool) -> BrokerAddress:
+        """Return our account's address at a broker that was found.
+
+        Raises:
+            SettingsError: the password file cannot be read.
+        """
+        password = self.password
+        if self.password_file:
+            try:
+                password = Path(self.password_file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError("[broker]", [f"password_file: {error}"]) from None
+        return BrokerAddress(
+            host=host,
+            port=port,
+            username=self.username,
+            password=password,
+            tls=tls,
+            ca_file=self.ca_file,
+        )
+
+
+def parse_address(text: str, default_port: int) -> tuple[str, int]:
+    """Split `host`, `host:port`, `[v6]` or `[v6]:port`.
+
+    Raises:
+        SettingsError: no host, or the port is no number from 1 to 65535.
+    """
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if not host:
+        raise SettingsError("broker address", [f"{text!r} has no host; write host or host:port"])
+    if not port:
+        return host, default_port
+    if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's port range
+        raise SettingsError("broker address", [f"{text!r}: {port!r} is no port from 1 to 65535"])
+    return host, int(port)

@@ -1,0 +1,48 @@
+"""The `antiphon` command: runs the sub-command that an installed package brings.
+
+Each package names its commands as entry points `antiphon.commands`, so that a satellite's board has
+`antiphon satellite` without the hub, and starting one program imports none of the others.
+"""
+
+import sys
+from importlib.metadata import EntryPoint, entry_points, version
+
+GROUP = "antiphon.commands"
+
+
+def main() -> None:
+    """Run `antiphon NAME ...`; exit code 2 for a wrong name, else the sub-command's own."""
+    commands = {entry.name: entry for entry in entry_points(group=GROUP)}
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("--help", "-h", "help"):
+        print(_help(commands))  # noqa: T201 - the help is this command's output
+        return
+    if name == "--version":
+        print(version("antiphon-protocol"))  # noqa: T201 - the version is this command's output
+        return
+    if name not in commands:
+        known = ", ".join(sorted(commands)) or "none: install antiphon-hub or antiphon-satellite"
+        sys.exit(f"antiphon: no command {name!r} is installed here; there are: {known}")
+    sys.argv = [f"antiphon {name}", *sys.argv[2:]]
+    commands[name].load()()
+
+
+_SAYINGS = {
+    "hub": "run the house: understand, do, answer",
+    "worker": "run the engines that hear and speak, here or on another machine",
+    "satellite": "hear and speak in a room",
+    "demo": "the whole house in one terminal, on synthesized commands, your WAVs or the microphone",
+    "turn": "speak one WAV to a running hub and print what came of it",
+    "transcribe": "speech to text for WAV files",
+    "wake": "find wake phrases in WAV files",
+    "understand": "what a sentence means, and what it would do",
+    "speak": "text to speech into a WAV file",
+    "doctor": "what is there, what is missing, how to mend it",
+}
+
+
+def _help(commands: dict[str, EntryPoint]) -> str:
+    order = [name for name in _SAYINGS if name in commands]
+    order += sorted(set(commands) - set(order))
+    lines = [f"  {name:<12}{_SAYINGS.get(name, commands[name].value)}" for name in order]
+    return "\n".join(["usage: antiphon COMMAND [--help] ...", "", *lines])

@@ -1,0 +1,77 @@
+"""Starting and stopping a program: event loop, signals, service manager.
+
+Cancellation is the only stop signal: SIGTERM and SIGINT cancel the main task, each part ends in its
+own `finally`, in the order that the task group's nesting gives.
+"""
+
+import asyncio
+import contextlib
+import importlib.util
+import logging
+import os
+import signal
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a program until it ends or is told to stop; on uvloop where that is installed."""
+    factory = None
+    if importlib.util.find_spec("uvloop") is not None:
+        import uvloop  # noqa: PLC0415 - an optional, heavy import
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_until_told(main))
+
+
+async def _until_told(main: Coroutine[Any, Any, None]) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(main, name="main")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+class ServiceManager:
+    """Tells systemd how we are (sd_notify(3)); does nothing when no service manager listens."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address if address is not None else os.environ.get("NOTIFY_SOCKET", "")
+
+    def ready(self, status: str) -> None:
+        """The program serves."""
+        self._notify(f"READY=1\nSTATUS={status}")
+
+    def status(self, text: str) -> None:
+        """One line for `systemctl status`."""
+        self._notify(f"STATUS={text}")
+
+    def alive(self) -> None:
+        """Feed the watchdog; call it only where real work was seen to move."""
+        self._notify("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """The program is ending in order."""
+        self._notify("STOPPING=1")
+
+    @property
+    def watchdog_s(self) -> float | None:
+        """How often to call `alive`, seconds (half of what systemd allows); None without watchdog."""
+        allowed_us = os.environ.get("WATCHDOG_USEC", "")
+        return int(allowed_us) / 2e6 if allowed_us.isdigit() else None
+
+    def _notify(self, text: str) -> None:
+        if not self._address:
+            return
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+                sender.connect(address)
+                sender.sendall(text.encode())
+        except OSError as error:
+            log.debug("service manager does not listen: %s", error)

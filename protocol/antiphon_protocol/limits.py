@@ -1,0 +1,22 @@
+"""Named limits of everything that comes from the wire: an attacker can send no more than this."""
+
+from typing import Final
+
+AUDIO_FRAME_BYTES_MAX: Final = 8192
+"""One audio frame's samples, bytes: 256 ms at 16 kHz, 16-bit mono."""
+MESSAGE_BYTES_MAX: Final = 64 * 1024
+"""One encoded control message, bytes."""
+CONTEXT_BYTES_MAX: Final = 4 * 1024 * 1024
+"""One recognition context (grammar and word list), bytes: a large home's grammar is under 1 MiB."""
+TEXT_CHARS_MAX: Final = 2000
+"""One transcript, reply or announcement, characters: two minutes of speech."""
+NAME_CHARS_MAX: Final = 100
+"""A room's, engine's, voice's or phrase's name, characters."""
+LIST_ITEMS_MAX: Final = 256
+"""Items in any list of a message: engines, alternatives, words."""
+STREAM_SECONDS_MAX: Final = 60.0
+"""One uplink stream, seconds of audio: the hard limit of a spoken command."""
+PLAYBACK_SECONDS_MAX: Final = 180.0
+"""One playback, seconds of audio: what a satellite must be able to hold."""
+WAV_SECONDS_MAX: Final = 600.0
+"""One WAV file given to a command, seconds."""

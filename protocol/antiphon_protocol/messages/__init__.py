@@ -1,0 +1,4 @@
+"""The messages, one module per topic of conversation.
+
+Requests are imperative (`Transcribe`), facts past tense (`Heard`), descriptions nouns (`Hello`).
+"""

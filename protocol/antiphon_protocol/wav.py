@@ -1,0 +1,87 @@
+"""WAV files as commands take and give them: 16 kHz mono signed 16-bit PCM.
+
+Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF), read by the standard
+library's `wave`; the checks here are about what a satellite would have recorded.
+"""
+
+import io
+import wave
+from pathlib import Path
+
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
+from antiphon_protocol.errors import WavError
+from antiphon_protocol.limits import WAV_SECONDS_MAX
+
+
+def read_wav(path: Path) -> bytes:
+    """Return a file's samples: signed 16-bit little-endian mono at 16 kHz.
+
+    Raises:
+        WavError: the file is missing, no WAV, of another format, empty, cut short or too long; the
+            message names the file and the remedy.
+    """
+    limit = int(WAV_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
+    try:
+        size = path.stat().st_size
+        if size > 64 * limit:
+            raise WavError(_too_long(path, size / SAMPLE_BYTES / SAMPLE_RATE_HZ))
+        with wave.open(str(path), "rb") as reader:
+            _check_format(path, reader)
+            seconds = reader.getnframes() / SAMPLE_RATE_HZ
+            if seconds > WAV_SECONDS_MAX and size > limit:
+                raise WavError(_too_long(path, seconds))
+            pcm = reader.readframes(reader.getnframes())
+            promised = reader.getnframes() * SAMPLE_BYTES
+    except (wave.Error, EOFError) as error:
+        raise WavError(f"{path}: {_reason(error)}; {_convert(path)}") from None
+    except OSError as error:
+        raise WavError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if not pcm:
+        raise WavError(f"{path}: holds no samples; record it again")
+    if len(pcm) < promised:
+        raise WavError(
+            f"{path}: cut short: its header promises {promised} bytes of samples, it holds "
+            f"{len(pcm)}; copy or record it again"
+        )
+    return pcm
+
+
+def write_wav(pcm: bytes, rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
+    """Return a whole WAV file around signed 16-bit mono samples."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(SAMPLE_BYTES)
+        writer.setframerate(rate_hz)
+        writer.writeframes(pcm)
+    return buffer.getvalue()
+
+
+def _check_format(path: Path, reader: wave.Wave_read) -> None:
+    wrong = []
+    if reader.getframerate() != SAMPLE_RATE_HZ:
+        wrong.append(f"{reader.getframerate()} Hz instead of {SAMPLE_RATE_HZ}")
+    if reader.getnchannels() != 1:
+        wrong.append(f"{reader.getnchannels()} channels instead of 1")
+    if reader.getsampwidth() != SAMPLE_BYTES:
+        wrong.append(f"{8 * reader.getsampwidth()} bits instead of 16")
+    if wrong:
+        raise WavError(f"{path}: {', '.join(wrong)}; {_convert(path)}")
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if text.startswith("unknown format"):
+        return f"compressed or floating-point samples ({text})"
+    return f"not a WAV file ({text or 'it ends inside its header'})"
+
+
+def _convert(path: Path) -> str:
+    return f"convert it: sox {path} -r 16000 -c 1 -b 16 -e signed-integer out.wav"
+
+
+def _too_long(path: Path, seconds: float) -> str:
+    return (
+        f"{path}: {seconds:.0f} s of audio, at most {WAV_SECONDS_MAX:.0f} s are taken; "
+        f"cut it: sox {path} part.wav trim 0 {WAV_SECONDS_MAX:.0f}"
+    )
