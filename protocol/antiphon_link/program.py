@@ -61,7 +61,7 @@ class ServiceManager:
 
     @property
     def watchdog_s(self) -> float | None:
-        """How often to call `alive`, seconds (half of what systemd allows); None without watchdog."""
+        """How often to call `alive`, seconds: half of what systemd allows; None if unwatched."""
         allowed_us = os.environ.get("WATCHDOG_USEC", "")
         return int(allowed_us) / 2e6 if allowed_us.isdigit() else None
 

@@ -1,0 +1,1 @@
+"""The worker: engines that hear and speak, as jobs on the bus."""

@@ -1,0 +1,28 @@
+"""What can go wrong in a worker.
+
+EngineError
+├── EngineMissingError   no engine of that name is installed; the message says what to install
+├── ContextError         a grammar does not compile, or was never loaded
+├── EngineFailedError    the engine broke in the middle of its work
+└── ModelError           a model or voice file is damaged, foreign or missing
+"""
+
+
+class EngineError(Exception):
+    """Base of all errors of this package."""
+
+
+class EngineMissingError(EngineError):
+    """No engine of that name is installed here."""
+
+
+class ContextError(EngineError):
+    """A recognition context cannot be used."""
+
+
+class EngineFailedError(EngineError):
+    """The engine broke in the middle of its work; another may do better."""
+
+
+class ModelError(EngineError):
+    """A model or voice file cannot be used."""

@@ -1,0 +1,1 @@
+"""Speech to text: the port and one adapter a file."""

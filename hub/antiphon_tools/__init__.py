@@ -1,0 +1,1 @@
+"""Commands that put several parts together: demo, transcribe, wake, understand, speak, doctor."""

@@ -1,0 +1,1 @@
+"""Voice activity: the port and one adapter a file."""

@@ -1,0 +1,1 @@
+"""Wake words: the port and one adapter a file."""
