@@ -16,7 +16,8 @@ class TurnStarted(Message, frozen=True, kw_only=True, tag="turn-started"):
 
     turn: Slug
     room: Name
-    satellite: Slug
+    satellite: Name
+    """Empty for a request that came over MQTT."""
     cause: Literal["phrase", "button", "voice", "request"]
     phrase: Name = ""
     confidence: float = 1.0
@@ -62,7 +63,7 @@ class TurnEnded(Message, frozen=True, kw_only=True, tag="turn-ended"):
 
     turn: Slug
     room: Name
-    satellite: Slug
+    satellite: Name
     outcome: TurnOutcome
     code: Name = ""
     """Why it failed or was cancelled."""
