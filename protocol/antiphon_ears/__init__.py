@@ -1,1 +1,1 @@
-"""Wake-word and voice-activity engines, for satellites and workers alike: ports, adapters, fakes."""
+"""Wake-word and voice-activity engines, for satellites and workers: ports, adapters, fakes."""

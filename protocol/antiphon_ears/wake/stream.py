@@ -1,0 +1,66 @@
+"""What all wake streams share: windows in, scores from a model, detections out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from antiphon_ears.errors import PhraseUnknownError
+from antiphon_ears.wake.port import WakeDetection
+from antiphon_ears.wake.trigger import Trigger
+from antiphon_ears.windows import Windows
+
+
+class Scorer(Protocol):
+    """A model with the state of one stream."""
+
+    window_samples: int
+
+    def score(self, window: bytes) -> Mapping[str, float]:
+        """Return each phrase's score (0..1) after one more window; empty when there is no news."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the audio so far."""
+        ...
+
+
+class ScoredStream:
+    """A wake stream over a scorer: `end` is exact to the window, however the audio is chunked."""
+
+    def __init__(self, scorer: Scorer, thresholds: Mapping[str, float]) -> None:
+        self._scorer = scorer
+        self._trigger = Trigger(thresholds)
+        self._windows = Windows(scorer.window_samples)
+        self._samples = 0
+
+    def feed(self, pcm: bytes) -> Sequence[WakeDetection]:
+        """See WakeStream.feed."""
+        detections = []
+        for window in self._windows.take(pcm):
+            self._samples += self._scorer.window_samples
+            scores = self._scorer.score(window)
+            if detection := self._trigger.judge(scores, self._samples):
+                detections.append(detection)
+        return detections
+
+    def reset(self) -> None:
+        """See WakeStream.reset."""
+        self._scorer.reset()
+        self._trigger.reset()
+        self._windows.clear()
+        self._samples = 0
+
+
+def thresholds_for(
+    engine: str, phrases: Iterable[str], known: Mapping[str, float], threshold: float | None
+) -> dict[str, float]:
+    """Return each phrase's threshold: the given one, else the engine's own.
+
+    Raises:
+        PhraseUnknownError: the engine does not know a phrase, or none was given.
+    """
+    wanted = tuple(phrases)
+    unknown = [phrase for phrase in wanted if phrase not in known]
+    if unknown or not wanted:
+        asked = ", ".join(map(repr, unknown)) or "no phrase at all"
+        raise PhraseUnknownError(f"{engine} cannot hear {asked}; it knows: {', '.join(known)}")
+    return {phrase: known[phrase] if threshold is None else threshold for phrase in wanted}
