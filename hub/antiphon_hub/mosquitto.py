@@ -129,7 +129,7 @@ class Mosquitto:
         return self._child.pid if self._child is not None else None
 
     async def start(self) -> BrokerAddress:
-        """Start the broker; returns once it accepts connections.
+        """Start the broker; returns once it accepts connections. Then `run()` it, or `stop()` it.
 
         Raises:
             BrokerChildError: it is not installed, its port is taken, or it refuses its settings.
@@ -149,7 +149,7 @@ class Mosquitto:
         await self._child.run()
 
     async def stop(self) -> None:
-        """End the broker, if `run()` was never reached."""
+        """End the broker if it runs; for who never reached `run()`."""
         if self._child is not None:
             await self._child.stop()
 
@@ -177,8 +177,9 @@ class Mosquitto:
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 for port in {listeners.port, listeners.own_port}:
-                    while child.pid is not None and not await _accepts(port):
-                        await asyncio.sleep(_PROBE_S)  # noqa: ASYNC110 - the kernel has no event
+                    # Asked again and again: nobody tells when another program opens its port.
+                    while child.pid and not await _accepts(port):  # noqa: ASYNC110
+                        await asyncio.sleep(_PROBE_S)
                 return child.pid is not None
         except TimeoutError:
             raise BrokerChildError(
