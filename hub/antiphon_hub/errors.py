@@ -6,9 +6,13 @@ HubError
 ├── WorkError          a job came to nothing
 │   ├── WorkerLostError   the worker that had it is gone; another may take it
 │   └── JobTimeoutError   the worker that has it says nothing
-├── HomeError          the home's description has mistakes, all of them listed
+├── MistakesError      a file of the owner's has mistakes, all of them listed
+│   ├── HomeError          the home's description
+│   └── SentencesError     sentence templates
 └── StorageError       the journal or the state directory cannot be read or written
 """
+
+from collections.abc import Sequence
 
 
 class HubError(Exception):
@@ -23,8 +27,22 @@ class BrokerChildError(ChildError):
     """The hub's own broker cannot serve; the message says what to change."""
 
 
-class HomeError(HubError):
+class MistakesError(HubError):
+    """A file cannot be used; `mistakes` has one line per mistake, with its place in the file."""
+
+    def __init__(self, where: str, mistakes: Sequence[str]) -> None:
+        self.where = where
+        self.mistakes = tuple(mistakes)
+        lines = "\n".join(f"  - {mistake}" for mistake in mistakes)
+        super().__init__(f"{where}: {len(mistakes)} mistake(s)\n{lines}")
+
+
+class HomeError(MistakesError):
     """The home's description cannot be used."""
+
+
+class SentencesError(MistakesError):
+    """Sentence templates cannot be used."""
 
 
 class StorageError(HubError):

@@ -1,0 +1,1 @@
+"""The home model: rooms, floors and devices, and what they are called."""
