@@ -248,7 +248,7 @@ async def test_it_comes_back_on_the_same_port_when_killed(tmp_path: Path) -> Non
         async with asyncio.timeout(10):
             while True:
                 try:
-                    await echoes(broker.address)
+                    await echoes(broker.address, timeout_s=0.5)
                     break
                 except aiomqtt.MqttError:
                     await asyncio.sleep(0.01)
