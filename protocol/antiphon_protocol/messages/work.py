@@ -62,6 +62,9 @@ class Transcribe(Message, frozen=True, kw_only=True, tag="transcribe"):
     """Hear from this position of the stream on."""
     wake_phrase: Name = ""
     """This may stand before the command in the audio, and is not part of it."""
+    wake_end: Samples = 0
+    """Where in the stream the wake engine fired (`WakeHeard.end`): voice up to there is the wake
+    phrase, not yet the command; 0: not known, or no phrase."""
     wake: WakeCheck | None = None
     endpointing: Endpointing = Endpointing()
 
