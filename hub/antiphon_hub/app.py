@@ -1,0 +1,293 @@
+"""The hub, built top to bottom in one place; nothing else constructs services."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import tomli_w
+
+from antiphon_hub.addresses import LOOPBACK, reachable_addresses
+from antiphon_hub.bus.inbound import Inbound
+from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.clock import now_us
+from antiphon_hub.errors import StorageError
+from antiphon_hub.fleet import Fleet
+from antiphon_hub.mind import HomeMind
+from antiphon_hub.mosquitto import Mosquitto
+from antiphon_hub.settings import Settings
+from antiphon_hub.storage import Database
+from antiphon_hub.supervise import Child
+from antiphon_hub.turns.hearing import Ear
+from antiphon_hub.turns.journal import MIGRATIONS, Journal
+from antiphon_hub.turns.speaking import Mouth
+from antiphon_hub.turns.turn import Parts
+from antiphon_hub.turns.turns import Turns
+from antiphon_hub.workers import WorkerPool
+from antiphon_link.broker import BrokerAddress
+from antiphon_link.discovery import announced
+from antiphon_link.errors import LinkDownError
+from antiphon_link.link import Link, Will
+from antiphon_link.program import ServiceManager
+from antiphon_protocol.discovery import HubRecord
+from antiphon_protocol.messages.event import TurnEnded
+from antiphon_protocol.messages.presence import Farewell, Welcome
+from antiphon_protocol.messages.work import Endpointing
+from antiphon_protocol.topics import HUB_PRESENCE
+from antiphon_protocol.version import OURS
+
+log = logging.getLogger(__name__)
+
+READY_S: Final = 15.0
+"""How long to wait for the own worker before the hub says that it is ready without."""
+FAREWELL_S: Final = 1.0
+"""How long to try to say farewell; the will says it otherwise."""
+
+
+class Hub:
+    """The hub. `run` serves until cancelled; everything ends in the reverse order of its start."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._id = settings.hub_id()
+        self._state_dir = settings.state_dir()
+        self._epoch = now_us()
+        self._manager = ServiceManager()
+        self._address = settings.broker.resolve()
+        self._broker = (
+            None if self._address else Mosquitto(settings.mosquitto, self._state_dir / "broker")
+        )
+        self._link = Link(self._resolve, client_id=f"hub-{self._id}", will=self._will, name="hub")
+        self._link.on_connected(self._greet)
+
+        listening = settings.listening
+        language = settings.hub.language
+        outbound = Outbound(self._link)
+        devices = Devices(self._link, outbound)
+        self._publisher = outbound
+        self._mind = HomeMind(
+            Path(settings.home.file) if settings.home.file else None,
+            [Path(file) for file in settings.home.sentences],
+            language,
+            devices,
+            datetime.now().astimezone,
+        )
+        self._database = Database(self._state_dir / "turns.sqlite")
+        self._journal = Journal(
+            self._database,
+            keep_days=settings.journal.keep_days,
+            keep_text=settings.journal.keep_text,
+        )
+        self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
+        fleet = Fleet(outbound)
+        endpointing = Endpointing(
+            silence_s=listening.silence_s,
+            complete_silence_s=listening.complete_silence_s,
+            no_speech_s=listening.no_speech_s,
+            limit_s=listening.limit_s,
+        )
+        self._turns = Turns(
+            Parts(
+                ear=Ear(self._pool, outbound.satellite, endpointing, language),
+                mouth=Mouth(self._pool, outbound.satellite, language),
+                mind=self._mind,
+                journal=self._journal,
+                publisher=outbound,
+                command=outbound.satellite,
+            ),
+            fleet,
+            phrases=listening.phrases,
+            limit_s=listening.limit_s,
+            now_us=now_us,
+        )
+        self._inbound = Inbound(
+            self._link,
+            outbound=outbound,
+            devices=devices,
+            fleet=fleet,
+            pool=self._pool,
+            turns=self._turns,
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            HubError: something that it cannot do without is missing; the message says what.
+            LinkRefusedError: the configured broker refuses the hub's account.
+        """
+        # Started in the order of need, ended in reverse: turns tell their satellites while workers
+        # and broker still run, workers say goodbye while the broker runs.
+        async with contextlib.AsyncExitStack() as stack:
+            await self._open_journal(stack)
+            if self._broker is not None:
+                self._address = await self._broker.start()
+                await stack.enter_async_context(_beside(self._broker.run))
+            await stack.enter_async_context(_beside(self._link.run))
+            stack.push_async_callback(self._say_farewell)
+            await stack.enter_async_context(self._announced())
+            for number in range(1, self._settings.workers.local + 1):
+                await stack.enter_async_context(_beside(self._worker(number).run))
+            await stack.enter_async_context(_beside(self._turns.run))
+            await self._link.wait_connected()
+            self._pool.use_context(self._mind.context())
+            await self._end_unfinished()
+            await self._serve()
+
+    # -- start and stop ---------------------------------------------------------------------------
+
+    async def _open_journal(self, stack: contextlib.AsyncExitStack) -> None:
+        try:
+            self._state_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"state directory {self._state_dir}: {error.strerror}; "
+                "choose another: [hub] state_dir, or --state-dir"
+            ) from None
+        await self._database.open(MIGRATIONS)
+        stack.push_async_callback(self._database.close)
+
+    async def _end_unfinished(self) -> None:
+        for turn, room, satellite in await self._journal.unfinished():
+            log.warning("turn %s in %s was cut off by the hub's stop", turn, room)
+            self._publisher.publish(
+                TurnEnded(
+                    turn=turn,
+                    room=room,
+                    satellite=satellite,
+                    outcome="cancelled",
+                    code="hub-restarted",
+                )
+            )
+
+    async def _serve(self) -> None:
+        if self._settings.workers.local:
+            await self._pool.wait_for_one(READY_S)
+        ready_file = self._state_dir / "hub.json"
+        broker = f"{self._address.host}:{self._address.port}" if self._address else ""
+        ready_file.write_bytes(msgspec.json.encode({"broker": broker, "pid": os.getpid()}))
+        try:
+            self._manager.ready(f"serving {self._settings.hub.site} at broker {broker}")
+            log.info("hub %s is ready, broker %s", self._id, broker)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_home(), name="watch home")
+                group.create_task(self._prove_life(), name="prove life")
+        finally:
+            self._manager.stopping()
+            ready_file.unlink(missing_ok=True)
+
+    async def _watch_home(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.home.rebuild_s)
+            if self._mind.reload_if_changed():
+                self._pool.use_context(self._mind.context())
+
+    async def _prove_life(self) -> None:
+        """Feed the watchdog as long as the event loop turns and the journal can be written."""
+        period_s = self._manager.watchdog_s
+        while period_s is not None:
+            await self._journal.alive()
+            self._manager.alive()
+            await asyncio.sleep(period_s)
+
+    # -- broker and presence ----------------------------------------------------------------------
+
+    async def _resolve(self) -> BrokerAddress:
+        if self._address is None:
+            raise LinkDownError("the hub's own broker has not started yet")
+        return self._address
+
+    def _will(self) -> Will:
+        farewell = Farewell(hub=self._id, epoch=self._epoch, reason="lost")
+        return Will(HUB_PRESENCE.path(), HUB_PRESENCE.encode(farewell), 1, retain=True)
+
+    async def _greet(self) -> None:
+        welcome = Welcome(
+            hub=self._id,
+            epoch=self._epoch,
+            site=self._settings.hub.site,
+            protocol=OURS,
+            software=version("antiphon-hub"),
+        )
+        await self._link.send(HUB_PRESENCE, welcome)
+
+    async def _say_farewell(self) -> None:
+        farewell = Farewell(hub=self._id, epoch=self._epoch, reason="stopped")
+        with contextlib.suppress(LinkDownError, TimeoutError):  # then the will says it
+            async with asyncio.timeout(FAREWELL_S):
+                await self._link.drain()
+                await self._link.send(HUB_PRESENCE, farewell)
+
+    @contextlib.asynccontextmanager
+    async def _announced(self) -> AsyncIterator[None]:
+        if not self._settings.discovery.announce or self._address is None:
+            yield
+            return
+        record = HubRecord(
+            hub=self._id,
+            site=self._settings.hub.site,
+            port=self._address.port,
+            tls=self._address.tls,
+            protocol=OURS,
+        )
+        open_to_all = self._broker is not None and self._settings.mosquitto.lan
+        addresses = await reachable_addresses(self._address.host, open_to_all=open_to_all)
+        interfaces = LOOPBACK if set(addresses) <= set(LOOPBACK) else None
+        async with announced(record, addresses, interfaces):
+            yield
+
+    # -- workers ----------------------------------------------------------------------------------
+
+    def _worker(self, number: int) -> Child:
+        assert self._address is not None  # noqa: S101 - the broker was started before
+        name = f"{self._id}-{number}"
+        workers = self._settings.workers
+        config = {
+            "broker": {
+                "address": f"{_bracketed(self._address.host)}:{self._address.port}",
+                "username": self._address.username,
+                "password": self._address.password,
+                "tls": self._address.tls,
+                "ca_file": self._address.ca_file,
+            },
+            "worker": {"id": name, "state_dir": str(self._state_dir / name)},
+            "engines": {
+                "stt": list(workers.stt),
+                "tts": list(workers.tts),
+                "wake": list(workers.wake),
+                "vad": workers.vad,
+            },
+            "options": workers.options,
+        }
+        file = self._state_dir / f"worker-{number}.toml"
+        file.touch(mode=0o600)
+        file.write_text(tomli_w.dumps(config), encoding="utf-8")
+        argv = [sys.executable, "-m", "antiphon_link", "worker", "--config", str(file)]
+        return Child(argv, name=f"worker {name}")
+
+
+@contextlib.asynccontextmanager
+async def _beside(run: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run something beside the block; its failure cancels the block, the block's end cancels it."""
+
+    async def forever() -> None:
+        await run()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(forever())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,1 @@
+"""The hub's edge to the bus: messages in become calls, calls become messages out."""

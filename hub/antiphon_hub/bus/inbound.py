@@ -1,0 +1,149 @@
+"""What the hub hears on the bus: each message becomes one call, at once."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.clock import now_us
+from antiphon_hub.fleet import Fleet
+from antiphon_hub.turns.turns import Turns
+from antiphon_hub.workers import WorkerPool
+from antiphon_link.errors import LinkDownError
+from antiphon_link.link import Envelope, Link
+from antiphon_protocol.messages.ask import Answer, AskIntent, AskSay
+from antiphon_protocol.messages.event import DeviceState
+from antiphon_protocol.messages.presence import (
+    Hello,
+    SatellitePresence,
+    TimeAsked,
+    TimeTold,
+    WorkerHello,
+    WorkerPresence,
+)
+from antiphon_protocol.messages.satellite import Fault, SatelliteFact
+from antiphon_protocol.messages.wake import WakeHeard
+from antiphon_protocol.messages.work import WorkFact
+from antiphon_protocol.topics import (
+    ANSWER,
+    ASK_INTENT,
+    ASK_SAY,
+    HOME_STATE,
+    SATELLITE_DID,
+    SATELLITE_PRESENCE,
+    SATELLITE_WAKE,
+    TURN_WORK,
+    WORKER_PRESENCE,
+)
+
+log = logging.getLogger(__name__)
+
+REQUESTS_MAX: Final = 64
+"""Requests that are being answered; policy: reject with an answer that says so."""
+
+R = TypeVar("R", AskSay, AskIntent)
+
+
+class Inbound:
+    """Routes messages to the services."""
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        outbound: Outbound,
+        devices: Devices,
+        fleet: Fleet,
+        pool: WorkerPool,
+        turns: Turns,
+    ) -> None:
+        self._link = link
+        self._outbound = outbound
+        self._devices = devices
+        self._fleet = fleet
+        self._pool = pool
+        self._turns = turns
+        self._answers: set[asyncio.Task[None]] = set()
+        link.on(SATELLITE_PRESENCE, self._satellite)
+        link.on(SATELLITE_WAKE, self._wake)
+        link.on(SATELLITE_DID, self._did)
+        link.on(WORKER_PRESENCE, self._worker)
+        link.on(TURN_WORK, self._work)
+        link.on(HOME_STATE, self._home_state)
+        link.on(ASK_SAY, self._ask_say)
+        link.on(ASK_INTENT, self._ask_intent)
+
+    def _satellite(self, message: SatellitePresence, envelope: Envelope) -> None:
+        satellite = envelope.ids["satellite"]
+        if isinstance(message, Hello):
+            self._fleet.joined(satellite, message)
+        elif self._fleet.left(satellite, message):
+            self._turns.left(satellite)
+
+    def _wake(self, message: WakeHeard, envelope: Envelope) -> None:
+        self._turns.called(envelope.ids["satellite"], message)
+
+    def _did(self, message: SatelliteFact, envelope: Envelope) -> None:
+        satellite = envelope.ids["satellite"]
+        match message:
+            case TimeAsked():
+                received_us = now_us()
+                told = TimeTold(
+                    asked_us=message.asked_us, received_us=received_us, replied_us=now_us()
+                )
+                self._outbound.satellite(satellite, told)
+            case Fault():
+                log.warning("satellite %s: fault %s: %s", satellite, message.code, message.text)
+            case _:
+                self._turns.did(satellite, message)
+
+    def _worker(self, message: WorkerPresence, envelope: Envelope) -> None:
+        worker = envelope.ids["worker"]
+        if isinstance(message, WorkerHello):
+            self._pool.joined(worker, message)
+        else:
+            self._pool.left(worker, message)
+
+    def _work(self, message: WorkFact, envelope: Envelope) -> None:
+        del envelope  # the job's id in the fact says more than the topic
+        self._pool.fact(message)
+
+    def _home_state(self, message: DeviceState, envelope: Envelope) -> None:
+        if envelope.retained:
+            self._devices.restore(envelope.ids["device"], message)
+
+    def _ask_say(self, message: AskSay, envelope: Envelope) -> None:
+        self._answer(message, envelope, self._turns.say)
+
+    def _ask_intent(self, message: AskIntent, envelope: Envelope) -> None:
+        self._answer(message, envelope, self._turns.intent)
+
+    def _answer(
+        self, request: R, envelope: Envelope, ask: Callable[[R], Awaitable[Answer]]
+    ) -> None:
+        if len(self._answers) >= REQUESTS_MAX:
+            log.warning("%d requests are being answered; one more refused", REQUESTS_MAX)
+            ask = _refuse
+        task = asyncio.get_running_loop().create_task(self._answer_later(request, envelope, ask))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _answer_later(
+        self, request: R, envelope: Envelope, ask: Callable[[R], Awaitable[Answer]]
+    ) -> None:
+        answer = await ask(request)
+        if not answer.ok:
+            log.warning("%s: %s", type(request).__name__, answer.error)
+        if envelope.response_topic:
+            try:
+                await self._link.send_to(
+                    envelope.response_topic, ANSWER, answer, envelope.correlation
+                )
+            except LinkDownError as error:
+                log.warning("%s: the answer is lost: %s", type(request).__name__, error)
+
+
+async def _refuse(request: object) -> Answer:
+    del request
+    return Answer(ok=False, error=f"{REQUESTS_MAX} requests are being answered; ask again later")

@@ -1,0 +1,85 @@
+"""What the hub says on the bus."""
+
+import logging
+
+from antiphon_hub.home.model import Device
+from antiphon_link.link import Link
+from antiphon_protocol.codec import Encoding, encode
+from antiphon_protocol.errors import EncodeError
+from antiphon_protocol.messages.event import DeviceChanged, DeviceState, Event
+from antiphon_protocol.messages.satellite import SatelliteCommand
+from antiphon_protocol.messages.work import WorkerCommand
+from antiphon_protocol.topics import EVENT, HOME_STATE, SATELLITE_DO, WORKER_DO
+
+log = logging.getLogger(__name__)
+
+_ZIGBEE_BRIGHTNESS_MAX = 254
+"""Zigbee2MQTT's scale (Zigbee Cluster Library, level control)."""
+
+
+class Outbound:
+    """Commands and facts, posted: the broker's answer is waited for by nobody."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def satellite(self, satellite: str, command: SatelliteCommand) -> None:
+        """Tell a satellite to do something."""
+        self._link.post(SATELLITE_DO, command, satellite=satellite)
+
+    def worker(self, worker: str, command: WorkerCommand) -> None:
+        """Tell a worker to do something."""
+        try:
+            self._link.post(WORKER_DO, command, worker=worker)
+        except EncodeError as error:
+            log.error("worker %s: %s", worker, error)  # noqa: TRY400 - the message says it all
+
+    def publish(self, event: Event) -> None:
+        """Make a fact known on `event/<kind>`."""
+        kind = str(type(event).__struct_config__.tag)
+        try:
+            self._link.post(EVENT, event, kind=kind)
+        except EncodeError as error:
+            log.error("event %s: %s", kind, error)  # noqa: TRY400 - the message says it all
+
+
+class Devices:
+    """The home's devices on the bus: retained states, and commands to real ones.
+
+    A device with a `command_topic` of its own is commanded there in Zigbee2MQTT's payload format.
+    """
+
+    def __init__(self, link: Link, outbound: Outbound) -> None:
+        self._link = link
+        self._outbound = outbound
+        self._states: dict[str, DeviceState] = {}
+
+    def state(self, device_id: str) -> DeviceState | None:
+        """Return the device's last known state."""
+        return self._states.get(device_id)
+
+    def restore(self, device_id: str, state: DeviceState) -> None:
+        """Take over a state that was retained from an earlier life of the hub."""
+        self._states.setdefault(device_id, state)
+
+    async def apply(self, device: Device, state: DeviceState) -> None:
+        """Switch or dim a device.
+
+        Raises:
+            LinkDownError: the broker did not take it, so nothing was switched.
+        """
+        if device.command_topic:
+            await self._link.send_raw(device.command_topic, _zigbee(state))
+        await self._link.send(HOME_STATE, state, device=device.id)
+        self._states[device.id] = state
+        values: dict[str, object] = {"on": state.on}
+        if state.brightness is not None:
+            values["brightness"] = state.brightness
+        self._outbound.publish(DeviceChanged(device=device.id, room=device.room, state=values))
+
+
+def _zigbee(state: DeviceState) -> bytes:
+    payload: dict[str, object] = {"state": "ON" if state.on else "OFF"}
+    if state.brightness is not None and state.on:
+        payload["brightness"] = round(state.brightness * _ZIGBEE_BRIGHTNESS_MAX / 100)
+    return encode(payload, Encoding.JSON, 256)

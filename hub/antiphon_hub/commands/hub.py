@@ -1,0 +1,75 @@
+"""`antiphon hub`: run the house."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from antiphon_hub.app import Hub
+from antiphon_hub.errors import HubError
+from antiphon_hub.settings import Settings
+from antiphon_link import logs, program, settings
+from antiphon_link.errors import LinkError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+log = logging.getLogger("antiphon.hub")
+
+
+@app.command()
+def hub(
+    config: Annotated[Path | None, typer.Option(help="Settings file, TOML.")] = None,
+    broker: Annotated[
+        str, typer.Option(help="Use this MQTT 5 broker (HOST or HOST:PORT) instead of an own one.")
+    ] = "",
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Open the own broker to the home's network.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the own broker; default: 1883, or a free one.")
+    ] = None,
+    state_dir: Annotated[Path | None, typer.Option(help="Where the journal lives.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+) -> None:
+    """Run the house: understand, do, answer."""
+    logs.set_up(verbose=verbose)
+    try:
+        chosen = settings.load(config, Settings)
+        program.run(Hub(_with_options(chosen, broker, lan, port, state_dir)).run())
+    except (HubError, LinkError) as error:
+        sys.exit(f"antiphon hub: {error}")
+    except ExceptionGroup as group:
+        sys.exit(f"antiphon hub: {_reason(group)}")
+
+
+def _with_options(
+    chosen: Settings, broker: str, lan: bool, port: int | None, state_dir: Path | None
+) -> Settings:
+    own = chosen.mosquitto
+    own = msgspec.structs.replace(own, lan=own.lan or lan, port=own.port if port is None else port)
+    return msgspec.structs.replace(
+        chosen,
+        mosquitto=own,
+        broker=msgspec.structs.replace(chosen.broker, address=broker or chosen.broker.address),
+        hub=msgspec.structs.replace(
+            chosen.hub, state_dir=str(state_dir) if state_dir else chosen.hub.state_dir
+        ),
+    )
+
+
+def _reason(group: ExceptionGroup[Exception]) -> str:
+    """Return the message of the first declared error in the group; raise what is none."""
+    declared, other = group.split((HubError, LinkError))
+    if other is not None or declared is None:
+        raise group
+    first: BaseException = declared
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)
+
+
+def main() -> None:
+    """Entry point."""
+    app()

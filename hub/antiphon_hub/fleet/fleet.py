@@ -1,0 +1,85 @@
+"""Who is in which room. Told by presence messages; a fact of an older epoch changes nothing."""
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from antiphon_hub.publisher import Publisher
+from antiphon_protocol.errors import VersionError
+from antiphon_protocol.messages.event import SatelliteJoined, SatelliteLeft
+from antiphon_protocol.messages.presence import Goodbye, Hello
+from antiphon_protocol.version import OURS, negotiate
+
+log = logging.getLogger(__name__)
+
+SATELLITES_MAX: Final = 1024
+"""More than any home has: the rest is refused, so that memory stays bounded."""
+
+
+class Satellite(msgspec.Struct, frozen=True):
+    """A satellite that is here."""
+
+    id: str
+    room: str
+    epoch: int
+    hello: Hello
+
+    @property
+    def speaks(self) -> bool:
+        """It has a speaker."""
+        return self.hello.speaker is not None
+
+
+class Fleet:
+    """The satellites that are here, by id."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._satellites: dict[str, Satellite] = {}
+
+    def __iter__(self) -> Iterator[Satellite]:
+        return iter(tuple(self._satellites.values()))
+
+    def get(self, satellite: str) -> Satellite | None:
+        """Return the satellite of that id if it is here."""
+        return self._satellites.get(satellite)
+
+    def in_room(self, room: str) -> tuple[Satellite, ...]:
+        """Return the satellites of a room; of all rooms for an empty name."""
+        wanted = room.strip().lower()
+        return tuple(one for one in self if not wanted or one.room.lower() == wanted)
+
+    def joined(self, satellite: str, hello: Hello) -> None:
+        """A satellite said Hello."""
+        if hello.satellite != satellite:
+            log.warning("satellite %s: presence names %s; ignored", satellite, hello.satellite)
+            return
+        known = self._satellites.get(satellite)
+        if known is not None and known.epoch >= hello.epoch:
+            return
+        if known is None and len(self._satellites) >= SATELLITES_MAX:
+            log.error("satellite %s: over %d satellites; refused", satellite, SATELLITES_MAX)
+            return
+        try:
+            negotiate(OURS, hello.protocol)
+        except VersionError as error:
+            log.error("satellite %s in %s: %s", satellite, hello.room, error)  # noqa: TRY400 - the message says it all
+            return
+        self._satellites[satellite] = Satellite(satellite, hello.room, hello.epoch, hello)
+        if known is None or known.room != hello.room:
+            log.info("satellite %s is here, in %s", satellite, hello.room)
+            self._publisher.publish(SatelliteJoined(satellite=satellite, room=hello.room))
+
+    def left(self, satellite: str, goodbye: Goodbye) -> bool:
+        """A satellite said Goodbye; tells whether it was here until now."""
+        known = self._satellites.get(satellite)
+        if known is None or goodbye.epoch < known.epoch:
+            return False
+        del self._satellites[satellite]
+        log.info("satellite %s in %s: %s", satellite, known.room, goodbye.reason)
+        self._publisher.publish(
+            SatelliteLeft(satellite=satellite, room=known.room, reason=goodbye.reason)
+        )
+        return True

@@ -1,0 +1,111 @@
+"""The hub's settings: one record a section; the defaults make a first evening."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from antiphon_hub.mosquitto import MosquittoSettings
+from antiphon_link.broker import BrokerSettings
+from antiphon_protocol.errors import TopicError
+from antiphon_protocol.ids import Slug, slug_of
+from antiphon_protocol.messages.fields import Language, Name, Seconds
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of a settings section."""
+
+
+class HubSection(Section, frozen=True, kw_only=True):
+    """`[hub]`: who this hub is."""
+
+    id: Slug | None = None
+    """The hub's id; None: the host's name."""
+    site: Name = "Home"
+    """The home's name, for people."""
+    language: Language = "en"
+    """The language that is spoken."""
+    state_dir: str = ""
+    """Where the journal and the children's files live; empty: see `state_dir()`."""
+
+
+class HomeSection(Section, frozen=True, kw_only=True):
+    """`[home]`: what there is to talk about."""
+
+    file: str = ""
+    """The home model, YAML; empty: the example home."""
+    sentences: tuple[str, ...] = ()
+    """The owner's own sentences, YAML files in Home Assistant's format."""
+    rebuild_s: Seconds = 2.0
+    """How often to look whether these files changed, seconds."""
+
+
+class WorkersSection(Section, frozen=True, kw_only=True):
+    """`[workers]`: the engines that the hub runs by itself, each as a supervised child."""
+
+    local: Annotated[int, msgspec.Meta(ge=0, le=8)] = 1
+    """How many workers to start on this machine."""
+    stt: tuple[Name, ...] = ("pocketsphinx",)
+    tts: tuple[Name, ...] = ("espeak",)
+    wake: tuple[Name, ...] = ("openwakeword", "microwakeword")
+    vad: Name = "silero"
+    options: dict[Name, dict[str, Any]] = {}
+    """Per engine, given to it as they are."""
+
+
+class ListeningSection(Section, frozen=True, kw_only=True):
+    """`[listening]`: when a command counts as ended; audio time, seconds."""
+
+    phrases: tuple[Name, ...] = ("hey mycroft",)
+    """Wake phrases that the hub looks for when a satellite cannot."""
+    silence_s: Seconds = 0.7
+    complete_silence_s: Seconds = 0.3
+    no_speech_s: Seconds = 5.0
+    limit_s: Annotated[float, msgspec.Meta(ge=1.0, le=30.0)] = 15.0
+
+
+class JournalSection(Section, frozen=True, kw_only=True):
+    """`[journal]`: what is remembered of turns."""
+
+    keep_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 7
+    keep_text: bool = False
+    """Keep transcripts and replies too; off: intents, timings and outcomes only."""
+
+
+class DiscoverySection(Section, frozen=True, kw_only=True):
+    """`[discovery]`: whether the hub announces itself by mDNS."""
+
+    announce: bool = True
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All of the hub's settings."""
+
+    hub: HubSection = HubSection()
+    broker: BrokerSettings = BrokerSettings()
+    """An MQTT 5 broker that exists already; without an address the hub starts a Mosquitto."""
+    mosquitto: MosquittoSettings = MosquittoSettings()
+    home: HomeSection = HomeSection()
+    workers: WorkersSection = WorkersSection()
+    listening: ListeningSection = ListeningSection()
+    journal: JournalSection = JournalSection()
+    discovery: DiscoverySection = DiscoverySection()
+
+    def hub_id(self) -> str:
+        """Return the configured id, or one made of the host's name."""
+        if self.hub.id is not None:
+            return self.hub.id
+        try:
+            return slug_of(socket.gethostname().split(".")[0])
+        except TopicError:
+            return "hub"
+
+    def state_dir(self) -> Path:
+        """Return where state lives: the setting, systemd's directory, or the user's (XDG)."""
+        chosen = self.hub.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+        if chosen:
+            return Path(chosen)
+        base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(base) / "antiphon"

@@ -1,0 +1,144 @@
+"""The journal: a turn is written down before anything is done, and nothing is done twice."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from antiphon_hub.storage import Database
+from antiphon_hub.turns.record import TurnRecord
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE turns (
+        turn TEXT PRIMARY KEY,
+        started_us INTEGER NOT NULL,
+        room TEXT NOT NULL,
+        satellite TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('acting', 'done', 'ended')),
+        intent TEXT NOT NULL DEFAULT '',
+        slots TEXT NOT NULL DEFAULT '{}',
+        outcome TEXT NOT NULL DEFAULT '',
+        code TEXT NOT NULL DEFAULT '',
+        transcript TEXT NOT NULL DEFAULT '',
+        reply TEXT NOT NULL DEFAULT '',
+        timings TEXT NOT NULL DEFAULT '{}',
+        trace TEXT NOT NULL DEFAULT '{}'
+    );
+    CREATE INDEX turns_started ON turns (started_us)
+    """,
+)
+_DAY_US: Final = 86_400_000_000
+
+
+class Journal:
+    """Turns in SQLite. Speech text is kept only when the owner asked for that."""
+
+    def __init__(self, database: Database, *, keep_days: int, keep_text: bool) -> None:
+        self._database = database
+        self._keep_days = keep_days
+        self._keep_text = keep_text
+
+    async def act_once(self, record: TurnRecord) -> bool:
+        """Write down that this turn is about to act; False if it was written before.
+
+        Raises:
+            StorageError: it cannot be written; then nothing may be done.
+        """
+        row = (record.turn, record.started_us, record.room, record.satellite, record.cause)
+        meaning = (record.intent, _json(record.slots))
+
+        def insert(connection: sqlite3.Connection) -> bool:
+            cursor = connection.execute(
+                "INSERT OR IGNORE INTO turns"
+                " (turn, started_us, room, satellite, cause, state, intent, slots)"
+                " VALUES (?, ?, ?, ?, ?, 'acting', ?, ?)",
+                row + meaning,
+            )
+            return cursor.rowcount == 1
+
+        return await self._database.run(insert)
+
+    async def acted(self, turn: str) -> None:
+        """Write down that the action is done: from here on only the answer is owed.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        await self._database.run(
+            lambda connection: connection.execute(
+                "UPDATE turns SET state = 'done' WHERE turn = ?", (turn,)
+            )
+        )
+
+    async def ended(self, record: TurnRecord, now_us: int) -> None:
+        """Write down how the turn ended, and drop what is older than the retention.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        text = (record.transcript, record.reply) if self._keep_text else ("", "")
+        trace = record.trace if self._keep_text else _without_text(record.trace)
+        row = (
+            record.turn,
+            record.started_us,
+            record.room,
+            record.satellite,
+            record.cause,
+            record.intent,
+            _json(record.slots),
+            record.outcome or "failed",
+            record.code,
+            *text,
+            _json(record.timings()),
+            _json(trace),
+        )
+        oldest_us = now_us - self._keep_days * _DAY_US
+
+        def replace(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT OR REPLACE INTO turns (turn, started_us, room, satellite, cause, state,"
+                " intent, slots, outcome, code, transcript, reply, timings, trace)"
+                " VALUES (?, ?, ?, ?, ?, 'ended', ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            connection.execute("DELETE FROM turns WHERE started_us < ?", (oldest_us,))
+
+        await self._database.run(replace)
+
+    async def unfinished(self) -> list[tuple[str, str, str]]:
+        """Return (turn, room, satellite) of turns that a stopped hub left, and end them.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+
+        def take(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+            rows = connection.execute(
+                "SELECT turn, room, satellite FROM turns WHERE state != 'ended'"
+            ).fetchall()
+            connection.execute(
+                "UPDATE turns SET state = 'ended', outcome = 'cancelled', code = 'hub-restarted'"
+                " WHERE state != 'ended'"
+            )
+            return rows
+
+        return await self._database.run(take)
+
+    async def alive(self) -> None:
+        """Touch the database, as the watchdog's proof that turns can be written.
+
+        Raises:
+            StorageError: it does not answer.
+        """
+        await self._database.run(lambda connection: connection.execute("SELECT 1").fetchone())
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _without_text(trace: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in trace.items() if key != "alternatives"}

@@ -1,0 +1,159 @@
+"""What a turn needs of the rest of the hub; `app` passes in the real parts."""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol
+
+from antiphon_protocol.messages.satellite import SatelliteCommand
+from antiphon_protocol.messages.work import WorkerCommand, WorkFact
+
+Command = Callable[[str, SatelliteCommand], None]
+"""Sends a command to a satellite; returns at once."""
+
+
+class Satellite(Protocol):
+    """A satellite that is here."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def room(self) -> str:
+        """Its room, as people call it."""
+        ...
+
+    @property
+    def speaks(self) -> bool:
+        """It has a speaker."""
+        ...
+
+
+class Satellites(Protocol):
+    """The satellites that are here."""
+
+    def get(self, satellite: str) -> Satellite | None:
+        """Return the one of that id."""
+        ...
+
+    def in_room(self, room: str) -> Collection[Satellite]:
+        """Return those of a room; of all rooms for an empty name."""
+        ...
+
+
+class Worker(Protocol):
+    """A worker that is here."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def incarnation(self) -> tuple[str, int]:
+        """Tells a restarted worker from its earlier life."""
+        ...
+
+    def job(self) -> AbstractContextManager["Job"]:
+        """Hold a job on this worker inside the block; one that is not done is cancelled."""
+        ...
+
+
+class Job(Protocol):
+    """A job that one worker has."""
+
+    done: bool
+    """To be set when the last fact came; else leaving the job's block cancels it."""
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        ...
+
+    @property
+    def worker(self) -> Worker:
+        """Who has it."""
+        ...
+
+    def tell(self, command: WorkerCommand) -> None:
+        """Send the worker a command about this job."""
+        ...
+
+    async def next(self, timeout_s: float) -> WorkFact:
+        """Return the job's next fact.
+
+        Raises:
+            WorkerLostError: the worker is gone, and everything it said was taken.
+            JobTimeoutError: nothing came in time.
+        """
+        ...
+
+
+class Pool(Protocol):
+    """The workers that are here."""
+
+    @property
+    def context(self) -> str | None:
+        """Id of the grammar that all workers have."""
+        ...
+
+    async def find(
+        self,
+        kind: Literal["stt", "tts"],
+        language: str,
+        *,
+        tried: Collection[tuple[str, int]],
+        within_s: float,
+    ) -> Worker | None:
+        """Return the best worker for a job that was not tried yet, waiting for one to join."""
+        ...
+
+
+class Meaning(Protocol):
+    """What a sentence means."""
+
+    @property
+    def intent(self) -> str:
+        """What to do."""
+        ...
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        """With what: plain values."""
+        ...
+
+
+class Outcome(Protocol):
+    """What came of doing it."""
+
+    @property
+    def text(self) -> str:
+        """What to say."""
+        ...
+
+    @property
+    def ok(self) -> bool:
+        """It was done."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """Why not."""
+        ...
+
+
+class Mind(Protocol):
+    """Understands sentences and does what they mean."""
+
+    def understand(self, text: str, room: str) -> Meaning:
+        """Return what was meant by this in that room.
+
+        Raises:
+            TurnFailedError: nothing that this home can do; it carries what to say.
+        """
+        ...
+
+    async def do(self, turn: str, meaning: Meaning, room: str) -> Outcome:
+        """Do it."""
+        ...

@@ -1,0 +1,276 @@
+"""One turn: the story of a call, from the wake word to the answer."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import Final
+
+import msgspec
+
+from antiphon_hub.clock import now_us
+from antiphon_hub.errors import StorageError
+from antiphon_hub.publisher import Publisher
+from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
+from antiphon_hub.turns.hearing import Call, Ear, Watcher
+from antiphon_hub.turns.journal import Journal
+from antiphon_hub.turns.ports import Command, Mind, Satellite
+from antiphon_hub.turns.record import Stage, TurnRecord
+from antiphon_hub.turns.speaking import Mouth, Speech
+from antiphon_protocol.messages.event import (
+    CommandHeard,
+    PartlyHeard,
+    ReplyBegan,
+    TurnOutcome,
+    TurnStarted,
+    Understood,
+)
+from antiphon_protocol.messages.satellite import (
+    Listen,
+    PlaybackKind,
+    ShownState,
+    ShowTurn,
+    StopListening,
+    StopPlaying,
+)
+from antiphon_protocol.messages.work import WakeConfirmed
+
+log = logging.getLogger(__name__)
+
+TURN_LIMIT_S: Final = 240.0
+"""The hard limit of a whole turn: the longest command and the longest reply, and some."""
+NOT_CAUGHT: Final = "Sorry, I didn't catch that."
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What every turn uses."""
+
+    ear: Ear
+    mouth: Mouth
+    mind: Mind
+    journal: Journal
+    publisher: Publisher
+    command: Command
+
+
+class Turn:
+    """A turn. `run` ends in exactly one of answered, failed, cancelled, and has told the person."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        record: TurnRecord,
+        speakers: Sequence[Satellite],
+        playback: str,
+    ) -> None:
+        self._parts = parts
+        self.record = record
+        self._speakers = speakers
+        self._playback = playback
+        self._started = False
+        self._cancelled_for: CancelReason = "hub-stopped"
+        self._task: asyncio.Task[None] | None = None
+        self._unwanted = False
+
+    # -- the story --------------------------------------------------------------------------------
+
+    async def answer(self, call: Call, limit_s: float) -> None:
+        """Live through a spoken turn: hear, understand, do, say."""
+        await self._to_its_end(self._spoken(call, limit_s), call)
+
+    async def do(self, text: str, *, speak: bool) -> None:
+        """Live through a turn that came as text."""
+        await self._to_its_end(self._written(text, speak=speak), None)
+
+    async def announce(self, text: str) -> None:
+        """Live through a turn that only says something."""
+        await self._to_its_end(self._told(text), None)
+
+    def cancel(self, reason: CancelReason) -> None:
+        """Stop the turn, wherever it is."""
+        self._cancelled_for = reason
+        self._unwanted = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _spoken(self, call: Call, limit_s: float) -> None:
+        if call.wake is None:
+            self._start(call.wake_phrase, 1.0)
+        self._parts.mouth.announce(self._playback)
+        self._parts.command(
+            call.satellite,
+            Listen(turn=call.turn, stream=call.stream, playback=self._playback, limit_s=limit_s),
+        )
+        text = await self._hear(call)
+        self._show("thinking")
+        reply = await self._understand_and_do(text)
+        await self._say(reply)
+
+    async def _written(self, text: str, *, speak: bool) -> None:
+        self._start("", 1.0)
+        self.record.transcript = text
+        self._mark("heard")
+        reply = await self._understand_and_do(text)
+        if speak:
+            await self._say(reply)
+
+    async def _told(self, text: str) -> None:
+        self._start("", 1.0)
+        await self._say(text)
+
+    async def _hear(self, call: Call) -> str:
+        record = self.record
+        heard = await self._parts.ear.hear(
+            call, record, Watcher(self._woken, self._partly_heard, lambda: None)
+        )
+        record.transcript = heard.text
+        if heard.rejected:
+            raise TurnFailedError("not-understood", NOT_CAUGHT, detail="rejected by the recogniser")
+        if not heard.text:
+            raise TurnCancelledError("nothing-said")
+        self._parts.publisher.publish(
+            CommandHeard(
+                turn=record.turn,
+                room=record.room,
+                text=heard.text,
+                confidence=heard.confidence,
+                source=heard.source,
+            )
+        )
+        return heard.text
+
+    async def _understand_and_do(self, text: str) -> str:
+        record, mind = self.record, self._parts.mind
+        meaning = mind.understand(text, record.room)
+        record.intent, record.slots = meaning.intent, dict(meaning.slots)
+        self._mark("understood")
+        self._parts.publisher.publish(
+            Understood(turn=record.turn, room=record.room, intent=record.intent, slots=record.slots)
+        )
+        if not await self._parts.journal.act_once(record):
+            raise TurnFailedError("storage", detail="the journal has this turn already")
+        self._mark("journaled")
+        outcome = await mind.do(record.turn, meaning, record.room)
+        await self._parts.journal.acted(record.turn)
+        self._mark("done")
+        if not outcome.ok:
+            raise TurnFailedError("skill-failed", outcome.text, detail=outcome.code)
+        return outcome.text
+
+    async def _say(self, reply: str) -> None:
+        record = self.record
+        record.reply = reply
+        if not reply or not self._speakers:
+            return
+        self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=reply))
+        speech = Speech(turn=record.turn, playback=self._playback, text=reply, kind=self._kind)
+        await self._parts.mouth.say(speech, self._speakers, record)
+
+    # -- how it ends ------------------------------------------------------------------------------
+
+    async def _to_its_end(self, story: Coroutine[None, None, None], call: Call | None) -> None:
+        self._task = asyncio.current_task()
+        self._mark("woken")
+        record = self.record
+        try:
+            async with asyncio.timeout(TURN_LIMIT_S):
+                if self._unwanted and self._task is not None:
+                    self._task.cancel()  # it was cancelled before its first step
+                await story
+            self._end("answered", "")
+            self._show("answered")
+        except TurnFailedError as failure:
+            await self._failed(failure)
+        except TurnCancelledError as cancelled:
+            self._cancelled(cancelled.reason, call)
+        except asyncio.CancelledError:
+            self._cancelled(self._cancelled_for, call)
+        except TimeoutError:
+            await self._failed(TurnFailedError("timeout"))
+        except StorageError as error:
+            await self._failed(TurnFailedError("storage", detail=str(error)))
+        except Exception as error:  # a skill's mistake must end its own turn only
+            log.exception("turn %s failed", record.turn)
+            await self._failed(TurnFailedError("skill-failed", detail=repr(error)))
+        finally:
+            if record.outcome is None:
+                self._cancelled(self._cancelled_for, call)
+            self._parts.mouth.forget(self._playback)
+            await self._note_end()
+
+    async def _failed(self, failure: TurnFailedError) -> None:
+        record = self.record
+        record.trace["detail"] = failure.detail
+        log.warning("turn %s in %s failed: %s", record.turn, record.room, failure.code)
+        said = False
+        if failure.say and self._speakers:
+            try:
+                await self._say(failure.say)
+                said = True
+            except TurnFailedError as second:
+                record.trace["detail"] += f"; {second}"
+        elif failure.say:
+            record.reply = failure.say
+        self._end("failed", failure.code)
+        self._show("failed", None if said else failure)
+
+    def _cancelled(self, reason: CancelReason, call: Call | None) -> None:
+        self._end("cancelled", reason)
+        if call is not None:
+            stop = StopListening(
+                stream=call.stream, reason="no-wake" if reason == "no-wake" else "cancelled"
+            )
+            self._parts.command(call.satellite, stop)
+            self._parts.command(call.satellite, StopPlaying(playback=self._playback))
+        self._show("cancelled")
+
+    def _end(self, outcome: TurnOutcome, code: str) -> None:
+        self.record.outcome = outcome
+        self.record.code = code
+        self._mark("ended")
+
+    async def _note_end(self) -> None:
+        if not self._started:
+            return  # a voice that did not say the wake phrase is nobody's turn
+        try:
+            await self._parts.journal.ended(self.record, now_us())
+        except StorageError as error:
+            log.error("turn %s: %s", self.record.turn, error)  # noqa: TRY400 - the message says it all
+        self._parts.publisher.publish(self.record.event())
+
+    # -- telling ----------------------------------------------------------------------------------
+
+    def _start(self, phrase: str, confidence: float) -> None:
+        self._started = True
+        record = self.record
+        self._parts.publisher.publish(
+            TurnStarted(
+                turn=record.turn,
+                room=record.room,
+                satellite=record.satellite,
+                cause=record.cause,
+                phrase=phrase,
+                confidence=confidence,
+            )
+        )
+
+    def _woken(self, fact: WakeConfirmed) -> None:
+        self.record.trace["wake"] = {"phrase": fact.phrase, "score": fact.score, "by": fact.engine}
+        self._start(fact.phrase, fact.score)
+
+    def _partly_heard(self, text: str) -> None:
+        record = self.record
+        self._parts.publisher.publish(PartlyHeard(turn=record.turn, room=record.room, text=text))
+
+    def _show(self, state: ShownState, failure: TurnFailedError | None = None) -> None:
+        if not self.record.satellite:
+            return
+        cue = None if failure is None else failure.cue
+        show = ShowTurn(turn=self.record.turn, state=state, cue=cue)
+        self._parts.command(self.record.satellite, show)
+
+    @property
+    def _kind(self) -> PlaybackKind:
+        return "reply" if self.record.satellite else "announcement"
+
+    def _mark(self, stage: Stage) -> None:
+        self.record.mark(stage, asyncio.get_running_loop().time())
