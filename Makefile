@@ -92,7 +92,7 @@ $(STAMP): Makefile constraints.txt protocol/pyproject.toml satellites/pyproject.
 		echo 'make: no Python 3.11 or later; install one, or name it: make PYTHON=/path/to/python3' >&2; \
 	fi; exit 1
 	$(SAY) 'Python packages (about 500 MB; minutes on the first run)'
-	$(BIN)/python -m pip install --constraint constraints.txt pip setuptools
+	$(BIN)/python -m pip install --upgrade --constraint constraints.txt pip setuptools
 	$(BIN)/python -m pip install --constraint constraints.txt --no-build-isolation $(PACKAGES) $(TOOLS)
 	$(BIN)/python -m pip check
 	@touch $@
