@@ -54,6 +54,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     begin: int
     """Position in the stream from which to hear, samples."""
+    wake_end: int = 0
+    """Position at which the satellite's wake engine fired, samples; 0: not known."""
     wake_phrase: str = ""
     wake: WakeCheck | None = None
     """The phrases to look for first, when the satellite could not."""
@@ -132,6 +134,7 @@ class Ear:
             language=self._language,
             context=self._pool.context,
             begin=call.begin,
+            wake_end=call.wake_end,
             wake_phrase=call.wake_phrase,
             wake=call.wake,
             endpointing=self._endpointing,

@@ -152,6 +152,7 @@ class Turn:
         outcome = await mind.do(record.turn, meaning, record.room)
         await self._parts.journal.acted(record.turn)
         self._mark("done")
+        record.reply = outcome.text
         if not outcome.ok:
             raise TurnFailedError("skill-failed", outcome.text, detail=outcome.code)
         return outcome.text

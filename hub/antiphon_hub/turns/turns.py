@@ -101,6 +101,7 @@ class Turns:
             satellite=satellite_id,
             stream=wake.stream,
             begin=wake.begin,
+            wake_end=wake.end,
             wake_phrase=wake.phrase,
             wake=WakeCheck(phrases=self._phrases) if wake.cause == "voice" else None,
         )

@@ -1,0 +1,260 @@
+"""A house around real turns: scripted workers and satellites in virtual time."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from antiphon_hub.clock import now_us
+from antiphon_hub.fleet import Fleet
+from antiphon_hub.publisher import RecordingPublisher
+from antiphon_hub.storage import Database
+from antiphon_hub.turns.ending import TurnFailedError
+from antiphon_hub.turns.hearing import Ear
+from antiphon_hub.turns.journal import MIGRATIONS, Journal
+from antiphon_hub.turns.speaking import Mouth
+from antiphon_hub.turns.turn import Parts
+from antiphon_hub.turns.turns import Turns
+from antiphon_hub.workers import WorkerPool
+from antiphon_protocol.audio import AudioFormat
+from antiphon_protocol.messages.event import TurnEnded
+from antiphon_protocol.messages.presence import EngineOffer, Hello, WorkerGoodbye, WorkerHello
+from antiphon_protocol.messages.satellite import (
+    Listen,
+    ListenEnded,
+    Play,
+    PlaybackReady,
+    Played,
+    SatelliteCommand,
+    StopListening,
+)
+from antiphon_protocol.messages.wake import WakeHeard
+from antiphon_protocol.messages.work import (
+    Endpointing,
+    Heard,
+    Partial,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechSynthesized,
+    Synthesize,
+    Transcribe,
+    WorkBegan,
+    WorkerCommand,
+)
+from antiphon_protocol.version import OURS
+
+
+class Meant(msgspec.Struct, frozen=True):
+    intent: str
+    slots: dict[str, Any]
+
+
+class Done(msgspec.Struct, frozen=True):
+    text: str
+    ok: bool = True
+    code: str = ""
+
+
+class ScriptedMind:
+    """Understands `do NAME`; counts what it did."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.breaks = False
+
+    def understand(self, text: str, room: str) -> Meant:
+        if not text.startswith("do "):
+            raise TurnFailedError("not-understood", "What did you mean?")
+        return Meant(text.removeprefix("do "), {"room": room})
+
+    async def do(self, turn: str, meaning: Any, room: str) -> Done:
+        del room
+        if self.breaks:
+            raise RuntimeError("the skill is broken")
+        self.did.append(turn)
+        return Done(f"done {meaning.intent}")
+
+
+Script = Callable[["World", str, WorkerCommand], None]
+
+
+class World:
+    """Turns with everything around them scripted; times are virtual."""
+
+    def __init__(self, journal_file: Path, *, keep_text: bool = False) -> None:
+        self.publisher = RecordingPublisher()
+        self.commands: list[tuple[str, SatelliteCommand]] = []
+        self.jobs: list[tuple[str, WorkerCommand]] = []
+        self.script: Script = obliging("do light")
+        self.plays = True
+        self.pool = WorkerPool(self._to_worker, self.publisher, "host")
+        self.fleet = Fleet(self.publisher)
+        self.mind = ScriptedMind()
+        self.database = Database(journal_file)
+        self.journal = Journal(self.database, keep_days=7, keep_text=keep_text)
+        parts = Parts(
+            ear=Ear(self.pool, self._to_satellite, Endpointing(), "en"),
+            mouth=Mouth(self.pool, self._to_satellite, "en"),
+            mind=self.mind,
+            journal=self.journal,
+            publisher=self.publisher,
+            command=self._to_satellite,
+        )
+        self.turns = Turns(parts, self.fleet, phrases=("hey mycroft",), limit_s=15.0, now_us=now_us)
+        self._epoch = 0
+
+    async def __aenter__(self) -> Self:
+        await self.database.open(MIGRATIONS)
+        self._running = asyncio.create_task(self.turns.run())
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._running.cancel()
+        await asyncio.wait((self._running,))
+        await self.database.close()
+
+    # -- what happens in the house ----------------------------------------------------------------
+
+    def satellite(self, name: str = "sat", room: str = "kitchen", *, speaks: bool = True) -> None:
+        self._epoch += 1
+        hello = Hello(
+            satellite=name,
+            epoch=self._epoch,
+            room=room,
+            protocol=OURS,
+            software="0",
+            host="host",
+            instance="one",
+            speaker=AudioFormat() if speaks else None,
+        )
+        self.fleet.joined(name, hello)
+
+    def worker(self, name: str = "worker-1") -> None:
+        self._epoch += 1
+        hello = WorkerHello(
+            worker=name,
+            epoch=self._epoch,
+            protocol=OURS,
+            software="0",
+            host="host",
+            process=1,
+            device="cpu",
+            capacity=2,
+            engines=(
+                EngineOffer(kind="stt", name="fake", languages=("en",), grammar=True),
+                EngineOffer(kind="tts", name="fake", languages=("en",)),
+            ),
+        )
+        self.pool.joined(name, hello)
+
+    def lose_worker(self, name: str = "worker-1") -> None:
+        self.pool.left(name, WorkerGoodbye(worker=name, epoch=self._epoch, reason="lost"))
+
+    def call(self, stream: str = "s1", cause: str = "phrase", name: str = "sat") -> None:
+        wake = WakeHeard(
+            satellite=name,
+            stream=stream,
+            cause=cause,  # type: ignore[arg-type]
+            heard_at_us=1,
+            phrase="hey mycroft" if cause == "phrase" else "",
+        )
+        self.turns.called(name, wake)
+
+    async def ended(self, count: int = 1) -> list[TurnEnded]:
+        """Wait until so many turns have ended; return them."""
+        async with asyncio.timeout(600):
+            while len(self.endings) < count:
+                await asyncio.sleep(0.05)  # noqa: ASYNC110 - virtual time: the sleep is free
+        return self.endings
+
+    @property
+    def endings(self) -> list[TurnEnded]:
+        return [one for one in self.publisher.events if isinstance(one, TurnEnded)]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [type(one).__name__ for one in self.publisher.events]
+
+    def sent(self, kind: type) -> list[Any]:
+        return [command for _, command in self.commands if isinstance(command, kind)]
+
+    def later(self, delay_s: float, call: Callable[..., object], *args: object) -> None:
+        asyncio.get_running_loop().call_later(delay_s, call, *args)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _to_worker(self, worker: str, command: WorkerCommand) -> None:
+        self.jobs.append((worker, command))
+        self.script(self, worker, command)
+
+    def _to_satellite(self, satellite: str, command: SatelliteCommand) -> None:
+        self.commands.append((satellite, command))
+        match command:
+            case Listen():
+                ready = PlaybackReady(playback=command.playback)
+                self.later(0.001, self.turns.did, satellite, ready)
+            case StopListening():
+                end = ListenEnded(stream=command.stream, frames=100, reason="asked")
+                self.later(0.001, self.turns.did, satellite, end)
+            case Play():
+                ready = PlaybackReady(playback=command.playback)
+                self.later(0.001, self.turns.did, satellite, ready)
+                if self.plays:
+                    played = Played(playback=command.playback, samples=16000, complete=True)
+                    self.later(1.2, self.turns.did, satellite, played)
+            case _:
+                pass
+
+
+def obliging(text: str, *, rejected: bool = False) -> Script:
+    """A worker that hears this text, and speaks."""
+
+    def react(world: World, worker: str, command: WorkerCommand) -> None:
+        match command:
+            case Transcribe():
+                hear(world, worker, command, text, rejected=rejected)
+            case Synthesize():
+                speak(world, worker, command)
+            case _:
+                pass
+
+    return react
+
+
+def hear(
+    world: World, worker: str, command: Transcribe, text: str, *, rejected: bool = False
+) -> None:
+    job = command.job
+    facts = (
+        (0.01, WorkBegan(job=job, worker=worker, engine="fake")),
+        (1.0, Partial(job=job, text=text[:2])),
+        (
+            2.0,
+            SpeechEnded(job=job, position=28000, decided_at=32000, why="silence"),
+        ),
+        (
+            2.05,
+            Heard(
+                job=job,
+                text="" if rejected else text,
+                source="nothing" if rejected or not text else "grammar",
+                confidence=0.9,
+                engine="fake",
+                rejected=rejected,
+                tail_ms=50.0,
+            ),
+        ),
+    )
+    for delay_s, fact in facts:
+        world.later(delay_s, world.pool.fact, fact)
+
+
+def speak(world: World, worker: str, command: Synthesize) -> None:
+    job = command.job
+    world.later(0.01, world.pool.fact, WorkBegan(job=job, worker=worker, engine="fake"))
+    began = SpeechBegan(job=job, engine="fake", engine_ms=5.0)
+    world.later(0.02, world.pool.fact, began)
+    world.later(0.1, world.pool.fact, SpeechSynthesized(job=job, samples=16000, frames=16))
