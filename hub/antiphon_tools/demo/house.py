@@ -1,15 +1,15 @@
 """The demo's hub: a real `antiphon hub` with its own broker and worker, in a temporary folder."""
 
 import asyncio
-import json
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
+import tomli_w
 
 from antiphon_hub.errors import ChildError
 from antiphon_hub.supervise import Child
@@ -81,26 +81,15 @@ def _argv(config: Path, state_dir: Path) -> list[str]:
 
 
 def _settings(home: Path | None, sentences: Sequence[Path]) -> str:
-    """Return the hub's settings as TOML; a JSON string or list of strings is one of TOML, too."""
-    paths = [str(path.absolute()) for path in sentences]
-    return "\n".join(
-        [
-            "[hub]",
-            'id = "demo"',
-            'site = "Demo"',
-            "[home]",
-            f"file = {_quoted(str(home.absolute()) if home else '')}",
-            f"sentences = {_quoted(paths)}",
-            "[discovery]",
-            "announce = false",
-            "",
-        ]
+    """Return the hub's settings as TOML."""
+    files = [str(path.absolute()) for path in sentences]
+    return tomli_w.dumps(
+        {
+            "hub": {"id": "demo", "site": "Demo"},
+            "home": {"file": str(home.absolute()) if home else "", "sentences": files},
+            "discovery": {"announce": False},
+        }
     )
-
-
-def _quoted(value: Any) -> str:
-    # TOML knows no surrogate pairs (\ud83d\ude00), so letters beyond ASCII are written as they are.
-    return json.dumps(value, ensure_ascii=False)
 
 
 async def _ready(child: Child, path: Path) -> HubReady:

@@ -1,0 +1,84 @@
+"""What the demo says: its own spoken tour of the example home, or the owner's WAV files."""
+
+from collections.abc import Callable, Sequence
+from itertools import chain, count, cycle
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from antiphon_protocol.ids import slug_of
+from antiphon_protocol.wav import read_wav
+from antiphon_tools.demo.results import Command
+from antiphon_tools.speech import SpeechError, command, voices
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of the tour."""
+
+    room: str
+    said: str
+    intent: str
+
+
+TOUR: Final = (
+    Line("kitchen", "what time is it", "HassGetCurrentTime"),
+    Line("kitchen", "turn on the kitchen light", "HassTurnOn"),
+    Line("living room", "turn on the reading lamp", "HassTurnOn"),
+    Line("living room", "set the reading lamp to forty percent", "HassLightSet"),
+    Line("bedroom", "turn on the bedside lamp", "HassTurnOn"),
+    Line("bedroom", "turn off the lights", "HassTurnOff"),
+    Line("living room", "what is the date", "HassGetCurrentDate"),
+    Line("kitchen", "turn off the kitchen light", "HassTurnOff"),
+)
+"""Each of these must be answered; names and rooms are those of the example home."""
+
+ROOMS: Final = tuple(dict.fromkeys(line.room for line in TOUR))
+
+
+def tour(spoken: Callable[[int], None]) -> list[Command]:
+    """Synthesize the tour, the voices in turn; blocks for a second or two at the first time.
+
+    Args:
+        spoken: Called with the number of commands that are ready.
+
+    Raises:
+        SpeechError: no voice is installed.
+    """
+    speakers = voices()
+    if not speakers:
+        raise SpeechError("neither flite nor espeak-ng is installed; apt install flite espeak-ng")
+    commands: list[Command] = []
+    for line, voice in zip(TOUR, cycle(speakers), strict=False):
+        commands.append(
+            Command(
+                name=f"{len(commands) + 1:02d}-{slug_of(line.said)}",
+                room=line.room,
+                pcm=command(line.said, voice),
+                said=line.said,
+                intent=line.intent,
+            )
+        )
+        spoken(len(commands))
+    return commands
+
+
+def from_files(paths: Sequence[Path], room: str) -> list[Command]:
+    """Read WAV files as commands spoken in one room.
+
+    Raises:
+        WavError: one of them is not what a satellite would record.
+    """
+    return [
+        Command(name=name, room=room, pcm=read_wav(path), file=str(path))
+        for path, name in zip(paths, _names(paths), strict=True)
+    ]
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return the files' names without suffix, with a number where one was taken before."""
+    names: list[str] = []
+    for path in paths:
+        numbered = (f"{path.stem}-{n}" for n in count(2))
+        names.append(next(name for name in chain([path.stem], numbered) if name not in names))
+    return names
