@@ -34,6 +34,8 @@ TERM_GRACE_S: Final = 3.0
 LINE_BYTES_MAX: Final = 4096
 """Longer lines of a child's output are cut into several."""
 LAST_LINES: Final = 20
+_OURS_ALONE: Final = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
+"""The service manager listens to the main process only, and would log each word of a child."""
 _LINES_PER_S: Final = 20.0
 _LINES_BURST: Final = 200
 _READ_BYTES: Final = 65536
@@ -98,7 +100,8 @@ class Child:
         """
         self._argv = list(argv)
         self._name = name
-        self._env = {**os.environ, **(env or {})}
+        ours = {name: os.environ[name] for name in os.environ if name not in _OURS_ALONE}
+        self._env = {**ours, **(env or {})}
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._rate = Rate(per_s=_LINES_PER_S, burst=_LINES_BURST)
@@ -219,12 +222,11 @@ class Child:
                 self.counts["lines_dropped"] += 1
 
     async def _end_reading(self) -> None:
-        if self._reader is None:
-            return
-        await asyncio.wait([self._reader], timeout=_DRAIN_S)
-        self._reader.cancel()
-        await asyncio.wait([self._reader])
-        self._reader = None
+        reader = self._reader
+        if reader is not None:
+            await asyncio.wait([reader], timeout=_DRAIN_S)
+            reader.cancel()
+            await asyncio.wait([reader])
 
     def _dying_with_us(self) -> list[str]:
         program = shutil.which(self._argv[0], path=self._env.get("PATH"))

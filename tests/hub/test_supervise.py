@@ -164,6 +164,27 @@ async def test_its_words_reach_our_log_under_its_name(caplog: pytest.LogCaptureF
     ]
 
 
+async def test_the_service_manager_is_ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere")
+    monkeypatch.setenv("WATCHDOG_USEC", "1")
+    script = (
+        "import os; print([n for n in os.environ if n.startswith(('NOTIFY', 'WATCH'))])"
+    )
+    child = Child([sys.executable, "-S", "-c", script], name="child")
+    await child.start()
+    await child.wait()
+    assert list(child.last_lines) == ["[]"]
+
+
+async def test_waiting_for_its_end_and_ending_it_may_overlap() -> None:
+    child = Child(SLEEPER, name="sleeper")
+    await child.start()
+    ended = asyncio.create_task(child.wait())
+    await until(lambda: bool(child.last_lines))
+    await child.stop()
+    assert await ended == -signal.SIGTERM
+
+
 async def test_a_flood_of_words_is_counted_instead_of_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
