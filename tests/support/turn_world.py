@@ -166,8 +166,8 @@ class World:
     async def ended(self, count: int = 1) -> list[TurnEnded]:
         """Wait until so many turns have ended; return them."""
         async with asyncio.timeout(600):
-            while len(self.endings) < count:
-                await asyncio.sleep(0.05)  # noqa: ASYNC110 - virtual time: the sleep is free
+            while len(self.endings) < count:  # noqa: ASYNC110 - virtual time: sleep is free
+                await asyncio.sleep(0.05)
         return self.endings
 
     @property
