@@ -12,7 +12,7 @@ import pytest
 UNITS = Path(__file__).parents[2] / "systemd"
 PROGRAMS = ("hub", "worker", "satellite")
 EXPOSURE_MAX = {"hub": 1.1, "worker": 1.1, "satellite": 1.6}
-"""What `systemd-analyze security` may say, 0 (sealed) to 10 (open); systemd 252 says 1.1, 1.1, 1.5."""
+"""What `systemd-analyze security` may say, 0 (sealed) to 10 (open); 252 says 1.1, 1.1 and 1.5."""
 
 ANALYZE = shutil.which("systemd-analyze")
 
