@@ -1,0 +1,122 @@
+"""The worker: builds its parts, greets the house, works until it is told to stop."""
+
+import asyncio
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from antiphon_engines import rack
+from antiphon_engines.errors import EngineFailedError
+from antiphon_engines.identity import identity
+from antiphon_engines.jobs import Jobs
+from antiphon_engines.link import OpenLink, WorkerLink
+from antiphon_engines.settings import WorkerSettings
+from antiphon_engines.streams import Streams
+from antiphon_engines.threads import CALL_LIMIT_S
+from antiphon_link.link import Link
+from antiphon_link.program import ServiceManager
+from antiphon_link.resolve import resolver
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S: Final = 5.0
+STUCK_S: Final = 2 * CALL_LIMIT_S
+"""An engine at one call for longer hangs for good, and only a new process gets rid of it."""
+
+
+class Worker:
+    """One worker with its engines built; `run` lives until it is cancelled."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        *,
+        worker: str,
+        engines: rack.Rack,
+        open_link: OpenLink,
+        service: ServiceManager,
+    ) -> None:
+        self._rack = engines
+        self._service = service
+        self.streams = Streams(settings.streams)
+        self._edge = WorkerLink(
+            open_link,
+            worker=worker,
+            capacity=settings.worker.capacity,
+            engines=engines.offers(),
+            streams=self.streams,
+        )
+        self.jobs = Jobs(
+            settings, worker=worker, rack=engines, streams=self.streams, outlet=self._edge
+        )
+        self._edge.on_command(self.jobs.take)
+        self._worker = worker
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What happened so far, by name."""
+        return self._edge.link.counts + self.streams.counts + self.jobs.counts
+
+    async def run(self) -> None:
+        """Warm the engines, join the house, work.
+
+        Raises:
+            EngineError: an engine does not start, or hangs.
+            LinkRefusedError: the broker refuses this worker.
+        """
+        try:
+            await self._rack.warm_up()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._edge.link.run(), name="link")
+                group.create_task(self._watch(), name="watch")
+        finally:
+            self._service.stopping()
+            await self.jobs.close()
+            self._rack.close()
+
+    async def _watch(self) -> None:
+        await self._edge.link.wait_connected()
+        self._service.ready(f"worker {self._worker}")
+        log.info("worker %s is ready", self._worker)
+        interval_s = min(HEARTBEAT_S, self._service.watchdog_s or HEARTBEAT_S)
+        while True:
+            self._look_after_engines()
+            await asyncio.sleep(interval_s)
+
+    def _look_after_engines(self) -> None:
+        """Feed the watchdog while calls into engines come back.
+
+        Raises:
+            EngineFailedError: one has not come back for so long that it never will.
+        """
+        now_s = asyncio.get_running_loop().time()
+        stuck_s = max(self.jobs.busy_s(now_s), self._rack.busy_s(now_s))
+        if stuck_s > STUCK_S:
+            raise EngineFailedError(f"an engine has hung for {stuck_s:.0f} s; start it anew")
+        if stuck_s < CALL_LIMIT_S:
+            self._service.alive()
+
+
+async def main(settings: WorkerSettings) -> None:
+    """Run a worker with these settings until it is cancelled.
+
+    Raises:
+        SettingsError: the broker's or the worker's settings cannot be used.
+        EngineError: an engine is not installed, cannot be built, or hangs.
+        EarsError: the same for a wake or voice-activity engine.
+        LinkRefusedError: the broker refuses this worker.
+    """
+    resolve = resolver(settings.broker)
+    with identity(settings.worker.id, Path(settings.worker.state_dir)) as worker:
+        engines = await asyncio.to_thread(rack.build, settings)
+        app = Worker(
+            settings,
+            worker=worker,
+            engines=engines,
+            open_link=lambda will: Link(
+                resolve, client_id=f"worker-{worker}", will=will, name="worker"
+            ),
+            service=ServiceManager(),
+        )
+        await app.run()

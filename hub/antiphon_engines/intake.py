@@ -1,0 +1,153 @@
+"""Puts one stream's frames back in order (pure; `now_s` is any steady clock).
+
+What comes out is the same bytes whatever order, repetition or grouping the frames came in. A hole
+is reported after a moment's grace, once more later, and then given up: silence of its length takes
+its place, so that positions stay true. These waits are clock time and not audio time, for frames
+sent again travel at the network's pace, and a recording may be sent faster than it was spoken.
+"""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_protocol.limits import STREAM_SECONDS_MAX
+
+GRACE_S: Final = 0.02
+"""Frames that overtook each other arrive within this; what is missing longer was lost."""
+RETRY_S: Final = 0.4
+GIVE_UP_S: Final = 1.2
+"""A person waits for the answer meanwhile: a hole in the speech is better than a dead turn."""
+FRAMES_MAX: Final = 6000
+"""Frames of one stream: the longest stream in frames of 10 ms."""
+STREAM_SAMPLES_MAX: Final = int(STREAM_SECONDS_MAX * SAMPLE_RATE_HZ)
+
+
+class Hole(msgspec.Struct, frozen=True):
+    """Frames that are missing, both ends included."""
+
+    first: int
+    last: int
+
+
+def acceptable(frame: AudioFrame) -> bool:
+    """Tell whether a frame can be of a stream of allowed length."""
+    return frame.sequence < FRAMES_MAX and frame.position + frame.samples <= STREAM_SAMPLES_MAX
+
+
+class Intake:
+    """One reader's way through one stream. Holds at most what is behind a hole."""
+
+    def __init__(self) -> None:
+        self._ahead: dict[int, AudioFrame] = {}
+        self._ready: deque[bytes] = deque()
+        self._next = 0
+        self._position = 0
+        self._count: int | None = None
+        self._hole: Hole | None = None
+        self._hole_since_s = 0.0
+        self._reports = 0
+        self.duplicates = 0
+        """Frames that came again."""
+        self.lost_samples = 0
+        """Silence that stands for what never came."""
+
+    def put(self, frame: AudioFrame, now_s: float) -> bool:
+        """Take in a frame in any order; return False for one that is not wanted (any more)."""
+        if not acceptable(frame) or (self._count is not None and frame.sequence >= self._count):
+            return False
+        if frame.sequence < self._next or frame.sequence in self._ahead:
+            self.duplicates += 1
+            return False
+        self._ahead[frame.sequence] = frame
+        if frame.last:
+            self._set_count(frame.sequence + 1)
+        self._advance(now_s)
+        return True
+
+    def finish(self, frames: int, now_s: float) -> None:
+        """Learn how many frames the stream has; a last frame says the same."""
+        if self._count is None:
+            self._set_count(frames)
+            self._look_for_hole(now_s)
+
+    @property
+    def ended(self) -> bool:
+        """True when everything there is was made ready."""
+        return self._count is not None and self._next >= self._count
+
+    @property
+    def position(self) -> int:
+        """Samples of the stream that were made ready so far."""
+        return self._position
+
+    def take(self, limit_bytes: int) -> bytes:
+        """Return the next samples, at most so many bytes; empty when none are ready."""
+        pieces: list[bytes] = []
+        room = limit_bytes
+        while self._ready and room > 0:
+            piece = self._ready.popleft()
+            if len(piece) > room:
+                self._ready.appendleft(piece[room:])
+                piece = piece[:room]
+            room -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    @property
+    def due_s(self) -> float | None:
+        """When `poll` has something to do next; None while there is no hole."""
+        if self._hole is None:
+            return None
+        return self._hole_since_s + (GRACE_S, RETRY_S, GIVE_UP_S)[self._reports]
+
+    def poll(self, now_s: float) -> Hole | None:
+        """Return the hole to report now, if any; one that is old enough is given up instead."""
+        if self._hole is None or self.due_s is None or now_s < self.due_s:
+            return None
+        self._reports += 1
+        if self._reports < 3:  # noqa: PLR2004 - after grace, after retry; the third time gives up
+            return self._hole
+        self._skip(self._hole)
+        self._advance(now_s)
+        return None
+
+    def _set_count(self, frames: int) -> None:
+        self._count = min(frames, FRAMES_MAX)
+        self._ahead = {key: one for key, one in self._ahead.items() if key < self._count}
+
+    def _advance(self, now_s: float) -> None:
+        while (frame := self._ahead.pop(self._next, None)) is not None:
+            self._silence_until(frame.position)
+            if frame.pcm:
+                self._ready.append(frame.pcm)
+            self._position += frame.samples
+            self._next += 1
+        self._look_for_hole(now_s)
+
+    def _look_for_hole(self, now_s: float) -> None:
+        hole = self._find_hole()
+        if hole is None or self._hole is None or hole.first != self._hole.first:
+            self._hole_since_s, self._reports = now_s, 0
+        self._hole = hole
+
+    def _find_hole(self) -> Hole | None:
+        if self._ahead:
+            return Hole(self._next, min(self._ahead) - 1)
+        if self._count is not None and self._next < self._count:
+            return Hole(self._next, self._count - 1)
+        return None
+
+    def _skip(self, hole: Hole) -> None:
+        self._next = hole.last + 1
+        if frame := self._ahead.get(self._next):
+            self._silence_until(frame.position)
+
+    def _silence_until(self, position: int) -> None:
+        """Fill up to a position: a sender that lost samples itself leaves such a gap, too."""
+        missing = position - self._position
+        if missing > 0:
+            self._ready.append(bytes(missing * SAMPLE_BYTES))
+            self._position = position
+            self.lost_samples += missing

@@ -1,0 +1,96 @@
+"""The worker's edge to the bus: what comes in to whom, and what goes out where."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Final
+
+from antiphon_engines.streams import Streams
+from antiphon_link.link import Envelope, Link, Will
+from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.messages.presence import EngineOffer, WorkerGoodbye, WorkerHello
+from antiphon_protocol.messages.work import WorkerCommand, WorkFact
+from antiphon_protocol.topics import (
+    PLAYBACK_AUDIO,
+    SATELLITE_AUDIO,
+    TURN_WORK,
+    WORKER_DO,
+    WORKER_PRESENCE,
+)
+from antiphon_protocol.version import OURS
+
+log = logging.getLogger(__name__)
+
+OpenLink = Callable[[Callable[[], Will]], Link]
+"""Makes the link, given what makes its will."""
+SOFTWARE: Final = f"antiphon-hub {version('antiphon-hub')}"
+
+
+class WorkerLink:
+    """Presence, uplinks and facts of one worker; an Outlet for its jobs."""
+
+    def __init__(
+        self,
+        open_link: OpenLink,
+        *,
+        worker: str,
+        capacity: int,
+        engines: tuple[EngineOffer, ...],
+        streams: Streams,
+    ) -> None:
+        self._worker = worker
+        self._capacity = capacity
+        self._engines = engines
+        self._streams = streams
+        self._epoch = 0
+        self.link = open_link(self._will)
+        self.link.on(SATELLITE_AUDIO, self._frame)
+        self.link.on_connected(self._greet)
+        self.link.on_leaving(self._say_goodbye)
+
+    def on_command(self, take: Callable[[WorkerCommand], None]) -> None:
+        """Hand each job to `take`."""
+        self.link.on(WORKER_DO, lambda command, _: take(command), worker=self._worker)
+
+    def report(self, turn: str, fact: WorkFact) -> None:
+        """See Outlet.report."""
+        self.link.post(TURN_WORK, fact, turn=turn)
+
+    async def play(self, playback: str, frame: AudioFrame) -> None:
+        """See Outlet.play."""
+        await self.link.send(PLAYBACK_AUDIO, frame, playback=playback)
+
+    def _frame(self, frame: AudioFrame, envelope: Envelope) -> None:
+        self._streams.put(envelope.ids["satellite"], envelope.ids["stream"], frame)
+
+    def _will(self) -> Will:
+        """Make the will of a new connection, whose epoch begins here."""
+        self._epoch = time.time_ns() // 1000
+        goodbye = WorkerGoodbye(worker=self._worker, epoch=self._epoch, reason="lost")
+        return Will(
+            WORKER_PRESENCE.path(worker=self._worker),
+            WORKER_PRESENCE.encode(goodbye),
+            WORKER_PRESENCE.qos,
+            WORKER_PRESENCE.retain,
+        )
+
+    async def _greet(self) -> None:
+        hello = WorkerHello(
+            worker=self._worker,
+            epoch=self._epoch,
+            protocol=OURS,
+            software=SOFTWARE,
+            host=socket.gethostname()[:100],
+            process=os.getpid(),
+            device="cpu",
+            capacity=self._capacity,
+            engines=self._engines,
+        )
+        await self.link.send(WORKER_PRESENCE, hello, worker=self._worker)
+
+    async def _say_goodbye(self) -> None:
+        goodbye = WorkerGoodbye(worker=self._worker, epoch=self._epoch, reason="stopped")
+        await self.link.send(WORKER_PRESENCE, goodbye, worker=self._worker)

@@ -1,0 +1,22 @@
+"""What jobs say to the house: the port between them and the bus."""
+
+from typing import Protocol
+
+from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.messages.work import WorkFact
+
+
+class Outlet(Protocol):
+    """Facts and audio out."""
+
+    def report(self, turn: str, fact: WorkFact) -> None:
+        """Publish what came of a job; never waits, in order."""
+        ...
+
+    async def play(self, playback: str, frame: AudioFrame) -> None:
+        """Publish a frame of a playback; waits while the line is full.
+
+        Raises:
+            LinkDownError: the house is not reachable.
+        """
+        ...
