@@ -21,8 +21,12 @@ class Encoding(StrEnum):
     JSON = "application/json"
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """Base of all messages: frozen, named fields, `type` as the tag; unknown fields are ignored."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of what stands inside messages, or alone on its topic; unknown fields are ignored."""
+
+
+class Message(Record, frozen=True, kw_only=True, tag_field="type"):
+    """Base of messages that share a topic with others: `type` tells them apart."""
 
 
 def encode(message: object, encoding: Encoding, limit_bytes: int) -> bytes:

@@ -8,8 +8,11 @@ import msgspec
 
 from antiphon_protocol.errors import TopicError
 
-SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-"""A topic level that needs no escaping: no `/`, `+`, `#`, `$`, space or capital."""
+SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$(?!\n)"
+"""A topic level that needs no escaping: no `/`, `+`, `#`, `$`, space or capital.
+
+`$` alone would let a newline pass behind the last letter.
+"""
 
 Slug = Annotated[str, msgspec.Meta(pattern=SLUG_PATTERN)]
 
@@ -31,7 +34,7 @@ def new_id(kind: str) -> str:
 
 def is_slug(text: str) -> bool:
     """Tell whether the text may stand as an id."""
-    return _SLUG.match(text) is not None and not text.endswith("\n")
+    return _SLUG.match(text) is not None
 
 
 def require_slug(text: str, what: str) -> str:

@@ -14,6 +14,8 @@ NAME_CHARS_MAX: Final = 100
 """A room's, engine's, voice's or phrase's name, characters."""
 LIST_ITEMS_MAX: Final = 256
 """Items in any list of a message: engines, alternatives, words."""
+RESPONSE_TOPIC_BYTES_MAX: Final = 512
+"""An asker's response topic, bytes."""
 STREAM_SECONDS_MAX: Final = 60.0
 """One uplink stream, seconds of audio: the hard limit of a spoken command."""
 PLAYBACK_SECONDS_MAX: Final = 180.0

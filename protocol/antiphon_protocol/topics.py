@@ -6,6 +6,7 @@ writes a topic string.
 
 import re
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final, Generic, TypeVar, get_args
 
 import msgspec
@@ -13,11 +14,12 @@ import msgspec
 from antiphon_protocol.audio import AudioFrame
 from antiphon_protocol.codec import Encoding, decode, encode
 from antiphon_protocol.errors import TopicError
-from antiphon_protocol.ids import require_slug
+from antiphon_protocol.ids import is_slug, require_slug
 from antiphon_protocol.limits import (
     AUDIO_FRAME_BYTES_MAX,
     CONTEXT_BYTES_MAX,
     MESSAGE_BYTES_MAX,
+    RESPONSE_TOPIC_BYTES_MAX,
 )
 from antiphon_protocol.messages.ask import Answer, AskIntent, AskSay
 from antiphon_protocol.messages.event import DeviceState, Event
@@ -44,7 +46,7 @@ class Role(StrEnum):
     """Home automation and people with an account."""
 
 
-class Topic(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+class Topic(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True):
     """One row of the table: a family of MQTT topics and what travels there."""
 
     name: str
@@ -72,6 +74,10 @@ class Topic(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         """The message types that travel here."""
         return get_args(self.payload) or (self.payload,)
 
+    @cached_property
+    def _levels(self) -> tuple[str, ...]:
+        return tuple(f"{ROOT}/{self.pattern}".split("/"))
+
     def path(self, **ids: str) -> str:
         """Return the full topic for these ids.
 
@@ -95,13 +101,18 @@ class Topic(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         )
 
     def match(self, topic: str) -> dict[str, str] | None:
-        """Return the ids in a full topic, or None if it is not of this family."""
-        levels, ours = topic.split("/"), f"{ROOT}/{self.pattern}".split("/")
+        """Return the ids in a full topic, or None if it is not of this family.
+
+        `topic.path(**ids)` is the same topic again: what is returned are slugs.
+        """
+        levels, ours = topic.split("/"), self._levels
         if len(levels) != len(ours):
             return None
         ids = {}
         for level, our in zip(levels, ours, strict=True):
             if our.startswith("{"):
+                if not is_slug(level):
+                    return None
                 ids[our[1:-1]] = level
             elif level != our:
                 return None
@@ -301,3 +312,16 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     ANSWER,
     HOME_STATE,
 )
+
+
+def is_response_topic(path: str) -> bool:
+    """Tell whether an answer may be sent there.
+
+    An asker names the topic, and the hub's account may write where the asker's may not: below our
+    root only `answer/…` will do. Wildcards and the broker's own `$` topics are no place to publish.
+    """
+    if not 0 < len(path.encode(errors="replace")) <= RESPONSE_TOPIC_BYTES_MAX:
+        return False
+    if path.startswith("$") or any(sign in path for sign in "+#\0"):
+        return False
+    return not path.startswith(f"{ROOT}/") or ANSWER.match(path) is not None

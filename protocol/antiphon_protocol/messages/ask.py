@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from antiphon_protocol.codec import Message
+from antiphon_protocol.codec import Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.messages.fields import Language, Name, Text
 
 
-class AskSay(Message, frozen=True, kw_only=True):
+class AskSay(Record, frozen=True, kw_only=True):
     """Say this in a room: `{"text": "Dinner is ready", "room": "kitchen"}`."""
 
     text: Text
@@ -16,7 +16,7 @@ class AskSay(Message, frozen=True, kw_only=True):
     language: Language = "en"
 
 
-class AskIntent(Message, frozen=True, kw_only=True):
+class AskIntent(Record, frozen=True, kw_only=True):
     """Do this as if it had been said: `{"text": "turn on the lamp", "room": "hall"}`."""
 
     text: Text
@@ -26,7 +26,7 @@ class AskIntent(Message, frozen=True, kw_only=True):
     language: Language = "en"
 
 
-class Answer(Message, frozen=True, kw_only=True):
+class Answer(Record, frozen=True, kw_only=True):
     """The answer to a request, sent to its MQTT 5 response topic."""
 
     ok: bool

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from antiphon_protocol.codec import Message
+from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.messages.fields import Name, Text
 
@@ -130,7 +130,7 @@ Event = (
 )
 
 
-class DeviceState(Message, frozen=True, kw_only=True):
+class DeviceState(Record, frozen=True, kw_only=True):
     """A device's state, retained: `{"on": true, "brightness": 40}`."""
 
     on: bool

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from antiphon_protocol.audio import AudioFormat
-from antiphon_protocol.codec import Message
+from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.limits import LIST_ITEMS_MAX
 from antiphon_protocol.messages.fields import Microseconds, Name
 from antiphon_protocol.version import VersionRange
 
-Epoch = Annotated[int, Meta(ge=0, lt=2**63)]
+Epoch = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """Microseconds since 1970 when the program connected: a fact of an older epoch is stale."""
 
 
@@ -64,7 +64,7 @@ class Farewell(Message, frozen=True, kw_only=True, tag="farewell"):
     reason: Literal["stopped", "lost"]
 
 
-class EngineOffer(Message, frozen=True, kw_only=True):
+class EngineOffer(Record, frozen=True, kw_only=True):
     """One engine of a worker, and what it can do."""
 
     kind: Literal["stt", "tts", "wake", "vad"]

@@ -12,6 +12,7 @@ from antiphon_protocol.messages.fields import LevelDbfs, Microseconds, Name, Sam
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold
 
 CueName = Literal["listening", "heard", "failed", "not-understood", "unreachable"]
+ShownState = Literal["thinking", "answered", "failed", "cancelled"]
 PlaybackKind = Literal["reply", "announcement", "chime", "alarm", "music"]
 
 
@@ -71,7 +72,7 @@ class ShowTurn(Message, frozen=True, kw_only=True, tag="show-turn"):
     """What the turn is doing, for the satellite's light and cues."""
 
     turn: Slug
-    state: Literal["thinking", "answered", "failed", "cancelled"]
+    state: ShownState
     cue: CueName | None = None
     """Play this built-in sound; sent when no spoken reply will tell the person."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from antiphon_protocol.audio import AudioFormat
-from antiphon_protocol.codec import Message
+from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX, LIST_ITEMS_MAX
 from antiphon_protocol.messages.fields import Language, Name, Samples, Score, Seconds, Text
@@ -23,7 +23,7 @@ class LoadContext(Message, frozen=True, kw_only=True, tag="load-context"):
     """Word to ARPAbet phones (`L AY T`), for names that no dictionary has."""
 
 
-class WakeCheck(Message, frozen=True, kw_only=True):
+class WakeCheck(Record, frozen=True, kw_only=True):
     """Look for the wake phrase first: the satellite could not."""
 
     phrases: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
@@ -33,7 +33,7 @@ class WakeCheck(Message, frozen=True, kw_only=True):
     """Give up when it was not heard in this much audio."""
 
 
-class Endpointing(Message, frozen=True, kw_only=True):
+class Endpointing(Record, frozen=True, kw_only=True):
     """When a command counts as ended; all in audio time."""
 
     silence_s: Seconds = 0.7
@@ -142,7 +142,7 @@ class SpeechEnded(Message, frozen=True, kw_only=True, tag="speech-ended"):
     why: Literal["silence", "grammar-complete", "no-speech", "limit", "stream-ended"]
 
 
-class Alternative(Message, frozen=True, kw_only=True):
+class Alternative(Record, frozen=True, kw_only=True):
     """One way to hear the same audio."""
 
     text: Text
