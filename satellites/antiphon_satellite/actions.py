@@ -1,0 +1,41 @@
+"""What the state machine can ask for; `conductor` does it."""
+
+from typing import Literal
+
+import msgspec
+
+from antiphon_protocol.messages.satellite import CueName
+
+
+class OpenStream(msgspec.Struct, frozen=True):
+    """Begin a stream, pre-roll first."""
+
+    announced: bool
+    """Say WakeHeard: we call the hub. False: the hub asked for the stream."""
+
+
+class EndStream(msgspec.Struct, frozen=True):
+    """End the stream that runs, if one does."""
+
+    reason: Literal["asked", "limit", "no-hub"]
+
+
+class ExpectReply(msgspec.Struct, frozen=True):
+    """Subscribe to the playback that `Listen` named, and say so."""
+
+
+class ForgetReply(msgspec.Struct, frozen=True):
+    """No reply will come: unsubscribe, unless it plays already."""
+
+
+class StopPlayback(msgspec.Struct, frozen=True):
+    """Stop whatever plays or waits to play."""
+
+
+class PlayCue(msgspec.Struct, frozen=True):
+    """Sound a cue of our own accord, if the settings want that one."""
+
+    cue: CueName
+
+
+Action = OpenStream | EndStream | ExpectReply | ForgetReply | StopPlayback | PlayCue

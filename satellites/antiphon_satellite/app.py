@@ -1,0 +1,245 @@
+"""The satellite program: everything is built here, from the settings or from given parts."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+
+import msgspec
+
+from antiphon_ears.registry import installed_vad, installed_wake, load_vad, load_wake
+from antiphon_link import backoff
+from antiphon_link.link import Link, Resolver, Will
+from antiphon_link.resolve import resolver
+from antiphon_protocol.messages.satellite import Fault
+from antiphon_satellite.clock import now_us
+from antiphon_satellite.conductor import Conductor
+from antiphon_satellite.device.button import Button, ConsoleButton, NoButton
+from antiphon_satellite.device.health import Health
+from antiphon_satellite.device.identity import Identity, identity
+from antiphon_satellite.device.indicator import ConsoleIndicator, Indicator, NullIndicator
+from antiphon_satellite.errors import NoWakeEngineError, SoundDeviceError
+from antiphon_satellite.inbox import Inbox
+from antiphon_satellite.link import House, LinkMaker
+from antiphon_satellite.listen.ear import Ear, NamedWake
+from antiphon_satellite.listen.gate import Gate
+from antiphon_satellite.listen.microphone import Microphone, PcmFrame
+from antiphon_satellite.listen.sources import open_microphone
+from antiphon_satellite.machine import Event, State
+from antiphon_satellite.settings import DEFAULT_ENGINES, GateSection, Settings, WakeSection
+from antiphon_satellite.speak.player import Player
+from antiphon_satellite.speak.sinks import open_speaker
+from antiphon_satellite.speak.speaker import Speaker
+
+log = logging.getLogger(__name__)
+
+
+class Devices(msgspec.Struct, frozen=True):
+    """What a satellite is made of, besides its program."""
+
+    microphone: Microphone
+    speaker: Speaker
+    indicator: Indicator
+    button: Button
+
+
+class Satellite:
+    """One satellite: hears, calls, plays."""
+
+    def __init__(
+        self, settings: Settings, who: Identity, make_link: LinkMaker, devices: Devices
+    ) -> None:
+        """Put the parts together.
+
+        Raises:
+            NoWakeEngineError: the wake word shall be heard here, and no engine is installed.
+            EarsError: an engine that the settings name is missing or knows not the phrase.
+        """
+        self._devices = devices
+        self._inbox = Inbox()
+        self._ear = make_ear(settings.wake, settings.gate)
+        self._house = House(
+            make_link,
+            who,
+            wake=settings.wake.mode,
+            phrases=settings.wake.phrases if settings.wake.mode == "local" else (),
+            commanded=self._inbox.put,
+            hub_changed=lambda here: self._inbox.put(Event.HUB_CAME if here else Event.HUB_WENT),
+        )
+        self._player = Player(
+            self._house,
+            devices.speaker,
+            gain_db=settings.speaker.gain_db,
+            changed=self._inbox.put,
+        )
+        self._conductor = Conductor(
+            self._inbox,
+            self._house,
+            self._ear,
+            self._player,
+            devices.indicator,
+            satellite=who.satellite,
+            cues=settings.speaker.cues,
+            wake_while_playing=settings.wake.while_playing,
+        )
+        self._health = Health(self._house, lambda: self._ear.noise_dbfs)
+        self._health.watch("link", lambda: self._house.link.counts)
+        self._health.watch("inbox", lambda: self._inbox.counts)
+        self._health.watch("conversation", lambda: self._conductor.counts)
+        self._health.watch("player", lambda: self._player.counts)
+        self._health.watch("microphone", lambda: {"dropped": devices.microphone.dropped})
+
+    @property
+    def state(self) -> State:
+        """Where the conversation is."""
+        return self._conductor.state
+
+    @property
+    def turn(self) -> str:
+        """The turn that the hub made of the last call; empty before it did."""
+        return self._conductor.turn
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were so far, those that found no hub included."""
+        return self._conductor.counts["calls"]
+
+    @property
+    def level_dbfs(self) -> float:
+        """Level of the last microphone frame, dB relative to full scale."""
+        return self._ear.level_dbfs
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is under way: no call, no playback expected or sounding."""
+        return self.state in (State.IDLE, State.AWAY) and not self._player.busy
+
+    async def wait_until(self, true: Callable[[], bool]) -> None:
+        """Return once something holds that depends on the conversation."""
+        while not true():
+            await self._conductor.moved.wait()
+
+    async def run(self) -> None:
+        """Be a satellite until cancelled, or until the microphone's source has ended.
+
+        Raises:
+            SoundDeviceError: the microphone cannot be opened.
+            LinkRefusedError: the broker refuses us for a reason that retrying does not mend.
+        """
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(part(), name=name)
+                for name, part in (
+                    ("house", self._house.run),
+                    ("player", self._player.run),
+                    ("conductor", self._conductor.run),
+                    ("health", self._health.run),
+                    ("button", self._watch_button),
+                )
+            ]
+            try:
+                self._devices.indicator.show(self.state)
+                await self._listen()
+            finally:
+                self._health.stopping()
+                for task in reversed(background):
+                    task.cancel()
+
+    async def _listen(self) -> None:
+        """Hear; a microphone that worked and went away is opened again and again."""
+        attempt, ever = 0, False
+        while True:
+            try:
+                async with aclosing(self._devices.microphone.frames()) as frames:
+                    async for frame in frames:
+                        if not ever:
+                            ever = True
+                            self._health.ready(f"hears through {self._devices.microphone.name}")
+                        attempt = 0
+                        self._hear(frame)
+            except SoundDeviceError as error:
+                if not ever:
+                    raise
+                self._complain(error, attempt)
+                await asyncio.sleep(backoff.wait_s(attempt, lambda: 1.0))
+                attempt += 1
+            else:
+                self._conductor.source_ended()
+                return await self._rest()
+
+    def _hear(self, frame: PcmFrame) -> None:
+        self._health.heard_frame()
+        self._conductor.hear(frame)
+
+    def _complain(self, error: SoundDeviceError, attempt: int) -> None:
+        log.log(logging.ERROR if attempt == 0 else logging.DEBUG, "%s; trying again", error)
+        self._house.tell(Fault(code="microphone", text=str(error)[:500]))
+
+    async def _rest(self) -> None:
+        """Let what is under way come to its end; every state has a limit, so it does."""
+        await self.wait_until(lambda: self.resting)
+
+    async def _watch_button(self) -> None:
+        async with aclosing(self._devices.button.presses()) as presses:
+            async for _ in presses:
+                self._inbox.put(self._ear.pressed(now_us()))
+
+
+def make_ear(wake: WakeSection, gate: GateSection) -> Ear:
+    """Return the ear that the settings describe; loads the engines' models.
+
+    Raises:
+        NoWakeEngineError: the wake word shall be heard here, and no engine is installed.
+        EarsError: an engine that the settings name is missing or knows not the phrase.
+    """
+    if wake.mode == "hub":
+        return Ear(gate=_gate(gate))
+    if wake.mode == "none":
+        return Ear()
+    names = wake.engines or tuple(name for name in DEFAULT_ENGINES if name in installed_wake())
+    if not names:
+        raise NoWakeEngineError(
+            "no wake-word engine is installed: `pip install antiphon-satellite[microwake]`, "
+            "or use --wake hub (a worker looks for the phrase) or --wake none (only the button)"
+        )
+    engines = [load_wake(name) for name in names]
+    return Ear([NamedWake(one.name, one.open(wake.phrases, wake.threshold)) for one in engines])
+
+
+def _gate(gate: GateSection) -> Gate:
+    name = gate.engine
+    if name == "auto":
+        name = "microvad" if "microvad" in installed_vad() else "energy"
+    return Gate(load_vad(name), threshold=gate.threshold, hangover_s=gate.hangover_s)
+
+
+def broker_link(resolve: Resolver) -> LinkMaker:
+    """Return a maker of links to the broker that the resolver finds."""
+
+    def make(client_id: str, will: Callable[[], Will]) -> Link:
+        return Link(resolve, client_id=client_id, will=will, name="satellite")
+
+    return make
+
+
+def build(settings: Settings) -> Satellite:
+    """Return the satellite that the settings describe.
+
+    Raises:
+        SatelliteError: a device or an engine is missing or misnamed.
+        EarsError: an engine that the settings name is missing or knows not the phrase.
+        WavError: a WAV file is not what a satellite would record.
+        SettingsError: the broker's address or account cannot be read.
+        TopicError: the id is no slug.
+    """
+    who = identity(settings.satellite.id, settings.satellite.room)
+    light = settings.indicator.light == "console" and sys.stderr.isatty()
+    button = settings.indicator.button == "console" and sys.stdin.isatty()
+    devices = Devices(
+        open_microphone(settings.microphone),
+        open_speaker(settings.speaker),
+        ConsoleIndicator(who.satellite) if light else NullIndicator(),
+        ConsoleButton() if button else NoButton(),
+    )
+    return Satellite(settings, who, broker_link(resolver(settings.broker)), devices)

@@ -1,0 +1,350 @@
+"""Feeds the state machine with what happens, and does what it says.
+
+One inbox, one task: what happens is taken in the order in which it came. Microphone frames do not
+pass the inbox; they are heard between two of its items.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Final, Literal, assert_never
+
+from antiphon_link.errors import LinkDownError
+from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.ids import new_id
+from antiphon_protocol.messages.presence import TimeTold
+from antiphon_protocol.messages.satellite import (
+    ButtonPressed,
+    CueName,
+    Duck,
+    Identify,
+    Listen,
+    ListenEnded,
+    Play,
+    Release,
+    Resend,
+    ShowTurn,
+    StopListening,
+    StopPlaying,
+)
+from antiphon_protocol.messages.wake import WakeHeard
+from antiphon_satellite.actions import (
+    Action,
+    EndStream,
+    ExpectReply,
+    ForgetReply,
+    OpenStream,
+    PlayCue,
+    StopPlayback,
+)
+from antiphon_satellite.clock import now_us
+from antiphon_satellite.device.indicator import Indicator
+from antiphon_satellite.inbox import Happening, Inbox
+from antiphon_satellite.link import House
+from antiphon_satellite.listen.ear import Call, Ear
+from antiphon_satellite.listen.microphone import PcmFrame
+from antiphon_satellite.machine import Event, Machine, State
+from antiphon_satellite.pulse import Pulse
+from antiphon_satellite.speak.changes import PlaybackChanged
+from antiphon_satellite.speak.player import Player
+from antiphon_satellite.uplink import Uplink
+
+log = logging.getLogger(__name__)
+
+RESENDS_MAX: Final = 16
+"""Requests for frames that wait; more are refused and counted, and the worker asks again."""
+LIMIT_SLACK_S: Final = 2.0
+"""The audio limit ends a stream; only with a microphone that stands still the lease runs out."""
+
+_EVENT_OF_CAUSE: Final = {
+    "phrase": Event.WAKE,
+    "button": Event.BUTTON,
+    "voice": Event.VOICE,
+}
+_CALLS: Final = frozenset(_EVENT_OF_CAUSE.values())
+_STREAMING: Final = frozenset({State.CALLING, State.LISTENING})
+
+
+class Conductor:
+    """One satellite's conversation with room and hub."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        house: House,
+        ear: Ear,
+        player: Player,
+        indicator: Indicator,
+        *,
+        satellite: str,
+        cues: tuple[CueName, ...],
+        wake_while_playing: bool,
+    ) -> None:
+        self._inbox = inbox
+        self._house = house
+        self._ear = ear
+        self._player = player
+        self._indicator = indicator
+        self._satellite = satellite
+        self._cues = frozenset(cues)
+        self._attentive = {State.AWAY, State.IDLE, *([State.PLAYING] if wake_while_playing else [])}
+        self._machine = Machine()
+        self._uplink = Uplink()
+        self._resends: asyncio.Queue[Resend] = asyncio.Queue(RESENDS_MAX)
+        self._call: Call | None = None
+        self._asked: Listen | None = None
+        self._stream = ""
+        self._past_turn = ""
+        self._own: Counter[str] = Counter()
+        self.moved = Pulse()
+        """Beats behind everything that was taken in."""
+
+    @property
+    def state(self) -> State:
+        """Where the conversation is."""
+        return self._machine.state
+
+    @property
+    def turn(self) -> str:
+        """The turn that the hub made of the last call; empty before it did."""
+        return self._asked.turn if self._asked else ""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """calls, listens_refused, resends_refused, streams, frames, frames_resent, ..."""
+        return self._own + self._uplink.counts
+
+    async def run(self) -> None:
+        """Conduct until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_again(), name="resend")
+            while True:
+                self._take(await self._inbox.take(self._machine.deadline_s))
+                self.moved.beat()
+
+    def hear(self, frame: PcmFrame) -> None:
+        """Take the microphone's next frame."""
+        call = self._ear.take(frame, attentive=self._machine.state in self._attentive)
+        if call is not None:
+            self._inbox.put(call)
+        sent = self._uplink.feed(frame)
+        if sent is not None:
+            self._house.stream(self._uplink.running, sent)
+        if self._uplink.full:
+            self._end_here("limit")
+        elif sent is not None and self._call is not None and self._voice_ended(self._call):
+            self._end_here("voice-ended")
+        self._uplink.expire(_now_s())
+
+    def source_ended(self) -> None:
+        """The microphone has no more to hear."""
+        self._end_here("source-ended")
+
+    # -- what happens -----------------------------------------------------------------------------
+
+    def _take(self, happening: Happening) -> None:
+        event: Event | None
+        lease_s: float | None = None
+        match happening:
+            case Event():
+                event = happening
+            case Call():
+                event = self._called(happening)
+            case PlaybackChanged():
+                event = self._playback_event(happening)
+            case Listen():
+                event = self._listen_event(happening)
+                lease_s = happening.limit_s + LIMIT_SLACK_S
+            case StopListening():
+                event = self._stop_event(happening)
+            case ShowTurn():
+                event = self._turn_event(happening)
+            case _:
+                self._obey(happening)
+                return
+        if event is not None:
+            self._feed(event, lease_s if self._may_listen(event) else None)
+
+    def _may_listen(self, event: Event) -> bool:
+        confirmed = event is Event.CONFIRMED and self._machine.state in _STREAMING
+        return confirmed or event is Event.INVITED
+
+    def _feed(self, event: Event, lease_s: float | None = None) -> None:
+        before = self._machine.state
+        if event in _CALLS and before in self._attentive:
+            self._own["calls"] += 1
+        actions = self._machine.feed(event, _now_s(), lease_s)
+        if event is Event.TIME_OUT:
+            log.info("%s: lease of state %s ran out", self._satellite, before)
+        for action in actions:
+            self._do(action)
+        if self._machine.state is not before:
+            log.debug("%s: %s -> %s on %s", self._satellite, before, self._machine.state, event)
+            self._indicator.show(self._machine.state)
+
+    def _called(self, call: Call) -> Event:
+        if call.cause == "button":
+            self._house.tell(ButtonPressed(gesture="single"))
+        if not self._uplink.running:
+            self._call = call
+        return _EVENT_OF_CAUSE[call.cause]
+
+    def _playback_event(self, changed: PlaybackChanged) -> Event | None:
+        if changed.to != "began":
+            return Event.PLAYBACK_ENDED if changed.to == "ended" else None
+        ours = self._asked is not None and changed.playback == self._asked.playback
+        return Event.REPLY_BEGAN if ours else Event.PLAYBACK_BEGAN
+
+    def _listen_event(self, asked: Listen) -> Event | None:
+        if asked.stream == self._stream:
+            self._accept(asked)
+            self._uplink.limit(asked.limit_s)
+            return Event.CONFIRMED
+        if self._uplink.running or self._uplink.knows(asked.stream):
+            self._own["listens_refused"] += 1
+            return None
+        self._accept(asked)
+        return Event.INVITED
+
+    def _accept(self, asked: Listen) -> None:
+        if asked.turn != self.turn:
+            self._past_turn = self.turn
+        self._asked = asked
+
+    def _stop_event(self, stop: StopListening) -> Event | None:
+        if stop.stream != self._stream:
+            return None
+        return Event.SPEECH_ENDED if stop.reason == "speech-ended" else Event.DISMISSED
+
+    def _turn_event(self, shown: ShowTurn) -> Event | None:
+        if shown.turn == self._past_turn or (self._asked and shown.turn != self._asked.turn):
+            return None
+        if shown.cue is not None:
+            self._player.cue(shown.cue)
+        if shown.state == "thinking":
+            return None
+        return Event.TURN_ANSWERED if shown.state == "answered" else Event.TURN_FAILED
+
+    def _obey(
+        self, command: Resend | Release | Play | StopPlaying | Duck | Identify | TimeTold
+    ) -> None:
+        """Pass on what does not touch the conversation."""
+        match command:
+            case Resend():
+                self._queue_resend(command)
+            case Release():
+                self._uplink.release(command.stream)
+            case Play():
+                self._player.play(command)
+            case StopPlaying():
+                self._player.stop(command.playback)
+            case Duck():
+                self._player.duck(command.level_db, command.lease_s, _now_s())
+            case Identify():
+                self._indicator.identify()
+                self._player.cue("listening")
+            case TimeTold():
+                pass  # the house's own affair; it passes none on
+            case _:
+                assert_never(command)
+
+    # -- what to do -------------------------------------------------------------------------------
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case OpenStream(announced=True):
+                self._open_call()
+            case OpenStream():
+                self._open_asked()
+            case EndStream():
+                self._end_stream(action.reason)
+            case ExpectReply():
+                if self._asked is not None:
+                    self._player.expect(self._asked.playback)
+            case ForgetReply():
+                if self._asked is not None:
+                    self._player.forget(self._asked.playback)
+            case StopPlayback():
+                self._player.stop_all()
+            case PlayCue():
+                self._play_cue(action.cue)
+            case _:
+                assert_never(action)
+
+    def _open_call(self) -> None:
+        call, preroll = self._call, self._ear.preroll
+        if call is None:
+            return
+        self._past_turn, self._asked = self.turn or self._past_turn, None
+        self._stream = new_id("stream")
+        frames = self._uplink.open(self._stream, preroll.begin, preroll.frames)
+        self._house.call(
+            WakeHeard(
+                satellite=self._satellite,
+                stream=self._stream,
+                cause=call.cause,
+                heard_at_us=call.at_us,
+                phrase=call.phrase,
+                engine=call.engine,
+                confidence=call.confidence,
+                level_dbfs=min(0.0, call.level_dbfs),
+                noise_dbfs=min(0.0, call.noise_dbfs),
+                begin=max(0, call.begin - preroll.begin),
+                end=max(0, call.end - preroll.begin) if call.cause != "button" else 0,
+            )
+        )
+        for frame in frames:
+            self._house.stream(self._stream, frame)
+
+    def _open_asked(self) -> None:
+        """Open the stream that the hub asked for, without a pre-roll: that holds our own voice."""
+        if self._asked is None:
+            return
+        self._call, self._stream = None, self._asked.stream
+        self._uplink.open(self._stream, self._ear.preroll.position, ())
+        self._uplink.limit(self._asked.limit_s)
+
+    def _end_stream(
+        self, reason: Literal["asked", "limit", "no-hub", "source-ended", "voice-ended"]
+    ) -> bool:
+        ended = self._uplink.end(_now_s(), now_us())
+        if ended is None:
+            return False
+        stream, last = ended
+        self._house.stream(stream, last)
+        self._house.tell(ListenEnded(stream=stream, frames=last.sequence + 1, reason=reason))
+        return True
+
+    def _end_here(self, reason: Literal["limit", "source-ended", "voice-ended"]) -> None:
+        """End the stream of our own accord, and let the machine know."""
+        if self._end_stream(reason):
+            self._inbox.put(Event.STREAM_ENDED)
+
+    def _voice_ended(self, call: Call) -> bool:
+        return call.cause == "voice" and not self._ear.voice
+
+    def _play_cue(self, cue: CueName) -> None:
+        # Somebody who only talked near a satellite without a wake engine did not call anybody.
+        merely_talked = self._call is not None and self._call.cause == "voice"
+        if cue in self._cues and not merely_talked:
+            self._player.cue(cue)
+
+    def _queue_resend(self, asked: Resend) -> None:
+        try:
+            self._resends.put_nowait(asked)
+        except asyncio.QueueFull:
+            self._own["resends_refused"] += 1
+
+    async def _send_again(self) -> None:
+        while True:
+            asked = await self._resends.get()
+            frames: list[AudioFrame] = self._uplink.again(asked.stream, asked.first, asked.last)
+            try:
+                for frame in frames:
+                    await self._house.stream_again(asked.stream, frame)
+            except LinkDownError as error:
+                log.debug("resend of %s: %s", asked.stream, error)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

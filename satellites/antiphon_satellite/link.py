@@ -1,0 +1,266 @@
+"""The satellite's edge to the house: its topics, its presence, the hub's, and the hub's clock."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from antiphon_link.link import Envelope, Link, Will
+from antiphon_protocol.audio import AudioFormat, AudioFrame
+from antiphon_protocol.clock import Exchange, OffsetEstimator
+from antiphon_protocol.errors import VersionError
+from antiphon_protocol.messages.presence import (
+    Farewell,
+    Goodbye,
+    Hello,
+    HubPresence,
+    SatellitePresence,
+    TimeAsked,
+    TimeTold,
+)
+from antiphon_protocol.messages.satellite import SatelliteCommand, SatelliteFact
+from antiphon_protocol.messages.wake import WakeHeard
+from antiphon_protocol.topics import (
+    HUB_PRESENCE,
+    PLAYBACK_AUDIO,
+    SATELLITE_AUDIO,
+    SATELLITE_DID,
+    SATELLITE_DO,
+    SATELLITE_PRESENCE,
+    SATELLITE_WAKE,
+)
+from antiphon_protocol.version import OURS, negotiate
+from antiphon_satellite.clock import now_us
+from antiphon_satellite.device.identity import Claim, Identity
+from antiphon_satellite.settings import WakeMode
+
+log = logging.getLogger(__name__)
+
+ASK_TIME_EVERY_S: Final = 10.0
+
+LinkMaker = Callable[[str, Callable[[], Will]], Link]
+"""Makes the link for a client id and a will: to a broker, or to one in memory."""
+
+
+class House:
+    """What the satellite says to the house, and what it hears from it."""
+
+    def __init__(
+        self,
+        make_link: LinkMaker,
+        who: Identity,
+        *,
+        wake: WakeMode,
+        phrases: tuple[str, ...],
+        commanded: Callable[[SatelliteCommand], None],
+        hub_changed: Callable[[bool], None],
+    ) -> None:
+        """Prepare the link; `run` connects it.
+
+        Args:
+            make_link: Makes the link.
+            who: Who we are.
+            wake: Where the wake word is recognised.
+            phrases: Wake phrases that are listened for here.
+            commanded: Called with each command of the hub; must return at once.
+            hub_changed: Called with True when the hub can be talked to, with False when it cannot.
+        """
+        self._who = who
+        self._wake: WakeMode = wake
+        self._phrases = phrases
+        self._commanded = commanded
+        self._hub_changed = hub_changed
+        self._claim = Claim(who.instance)
+        self._claim_moved = asyncio.Event()
+        self._welcomed = False
+        self._hub_here = False
+        self._clock = OffsetEstimator()
+        self._asked_us = 0
+        # Two satellites of one id must not take the connection from each other for ever.
+        self.link = make_link(f"satellite-{who.satellite}-{who.instance}", self._will)
+        self.link.on(SATELLITE_DO, self._on_command, satellite=who.satellite)
+        self.link.on(HUB_PRESENCE, self._on_hub)
+        self.link.on(SATELLITE_PRESENCE, self._on_presence, satellite=who.satellite)
+        self.link.on(SATELLITE_DID, self._on_fact, satellite=who.satellite)
+        self.link.on_connected(self._greet)
+        self.link.on_leaving(self._take_leave)
+
+    @property
+    def hub_offset_us(self) -> int | None:
+        """What to add to our clock to read the hub's, microseconds; None: not known yet."""
+        return self._clock.offset_us
+
+    async def run(self) -> None:
+        """Be part of the house until cancelled.
+
+        Raises:
+            LinkRefusedError: the broker refuses us for a reason that retrying does not mend.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.link.run(), name="link")
+            group.create_task(self._watch_link(), name="watch link")
+            group.create_task(self._keep_presence(), name="presence")
+            group.create_task(self._keep_time(), name="time")
+
+    def tell(self, fact: SatelliteFact) -> None:
+        """Say what we did."""
+        if self._claim.mine:
+            self.link.post(SATELLITE_DID, fact, satellite=self._who.satellite)
+
+    def call(self, heard: WakeHeard) -> None:
+        """Say that somebody may have called."""
+        self.link.post(SATELLITE_WAKE, heard, satellite=self._who.satellite)
+
+    def stream(self, stream: str, frame: AudioFrame) -> None:
+        """Send a frame of a stream."""
+        self.link.post(SATELLITE_AUDIO, frame, satellite=self._who.satellite, stream=stream)
+
+    async def stream_again(self, stream: str, frame: AudioFrame) -> None:
+        """Send a frame once more, waiting until it is on its way.
+
+        Raises:
+            LinkDownError: not connected.
+        """
+        await self.link.send(SATELLITE_AUDIO, frame, satellite=self._who.satellite, stream=stream)
+
+    def following(
+        self, playback: str, take: Callable[[AudioFrame, Envelope], None]
+    ) -> AbstractAsyncContextManager[None]:
+        """Be subscribed to a playback inside the block.
+
+        Raises:
+            LinkDownError: not connected.
+        """
+        return self.link.following(PLAYBACK_AUDIO, take, playback=playback)
+
+    # -- presence ---------------------------------------------------------------------------------
+
+    def _will(self) -> Will:
+        self._claim.begin(now_us())
+        topic = SATELLITE_PRESENCE
+        return Will(
+            topic.path(satellite=self._who.satellite),
+            topic.encode(self._goodbye("lost")),
+            topic.qos,
+            topic.retain,
+        )
+
+    def _goodbye(self, reason: str) -> Goodbye:
+        return Goodbye(
+            satellite=self._who.satellite,
+            epoch=self._claim.epoch,
+            reason="stopped" if reason == "stopped" else "lost",
+        )
+
+    async def _greet(self) -> None:
+        self._claim.connected(asyncio.get_running_loop().time())
+        self._claim_moved.set()
+
+    async def _take_leave(self) -> None:
+        if self._claim.mine:
+            await self._publish_presence(self._goodbye("stopped"))
+
+    async def _publish_presence(self, presence: SatellitePresence) -> None:
+        await self.link.send(SATELLITE_PRESENCE, presence, satellite=self._who.satellite)
+
+    def _say_hello(self) -> None:
+        hello = Hello(
+            satellite=self._who.satellite,
+            epoch=self._claim.epoch,
+            room=self._who.room,
+            protocol=OURS,
+            software=self._who.software,
+            host=self._who.host,
+            instance=self._who.instance,
+            wake=self._wake,
+            phrases=self._phrases,
+            speaker=AudioFormat(),
+        )
+        self.link.post(SATELLITE_PRESENCE, hello, satellite=self._who.satellite)
+
+    async def _keep_presence(self) -> None:
+        """Say Hello once the id is ours."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                async with asyncio.timeout_at(self._claim.due_s):
+                    await self._claim_moved.wait()
+            except TimeoutError:
+                pass  # the claim's time has come
+            self._claim_moved.clear()
+            if self._claim.settle(loop.time()):
+                self._say_hello()
+                self._ask_time()
+            self._judge_hub()
+
+    def _on_presence(self, presence: SatellitePresence, _: Envelope) -> None:
+        had_rival = self._claim.rival is not None
+        if self._claim.saw(presence, asyncio.get_running_loop().time()):
+            self._say_hello()
+        if self._claim.rival is not None and not had_rival:
+            log.error(
+                "satellite id %r is taken: the satellite on host %r in room %r has it; "
+                "choose another with --id NAME or [satellite] id, or stop that one. Waiting.",
+                self._who.satellite,
+                self._claim.rival.host,
+                self._claim.rival.room,
+            )
+        self._claim_moved.set()
+
+    def _on_fact(self, _: SatelliteFact, envelope: Envelope) -> None:
+        if not envelope.retained:
+            self._claim.sign_of_life(asyncio.get_running_loop().time())
+
+    # -- the hub ----------------------------------------------------------------------------------
+
+    def _on_command(self, command: SatelliteCommand, _: Envelope) -> None:
+        if not self._claim.mine:
+            return
+        if isinstance(command, TimeTold):
+            self._take_time(command)
+        else:
+            self._commanded(command)
+
+    def _on_hub(self, presence: HubPresence, _: Envelope) -> None:
+        if isinstance(presence, Farewell):
+            self._welcomed = False
+        else:
+            try:
+                negotiate(OURS, presence.protocol)
+                self._welcomed = True
+            except VersionError as error:
+                log.error("hub %s: %s", presence.hub, error)  # noqa: TRY400 - no bug of ours
+                self._welcomed = False
+        self._judge_hub()
+
+    def _judge_hub(self) -> None:
+        here = self._welcomed and self._claim.mine
+        if here is not self._hub_here:
+            self._hub_here = here
+            log.info("the hub is %s", "here" if here else "away")
+            self._hub_changed(here)
+
+    async def _watch_link(self) -> None:
+        while True:
+            await self.link.wait_connected()
+            await self.link.wait_disconnected()
+            self._claim.lost()
+            self._welcomed = False
+            self._judge_hub()
+
+    # -- its clock --------------------------------------------------------------------------------
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_TIME_EVERY_S)
+            self._ask_time()
+
+    def _ask_time(self) -> None:
+        self._asked_us = now_us()
+        self.tell(TimeAsked(asked_us=self._asked_us))
+
+    def _take_time(self, told: TimeTold) -> None:
+        if told.asked_us != self._asked_us:
+            return  # the answer to a satellite of our id, or to a question of long ago
+        self._clock.add(Exchange(told.asked_us, told.received_us, told.replied_us, now_us()))

@@ -1,0 +1,171 @@
+"""The satellite's conversation as a table: state and event give the next state and what to do.
+
+Rules for editing it:
+
+* A pair that is not in the table changes nothing: the event came too late or does not matter there.
+* A state that waits for somebody has a lease; its TIME_OUT row must lead out of it.
+* Events name what happened, and were checked before: that a message speaks of the stream, turn or
+  playback at hand is `conductor`'s business.
+
+Pure: time comes as an argument.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from antiphon_protocol.limits import PLAYBACK_SECONDS_MAX, STREAM_SECONDS_MAX
+from antiphon_satellite.actions import (
+    Action,
+    EndStream,
+    ExpectReply,
+    ForgetReply,
+    OpenStream,
+    PlayCue,
+    StopPlayback,
+)
+
+
+class State(StrEnum):
+    """Where the conversation with the room is."""
+
+    AWAY = "away"
+    """No hub: not connected, or it said goodbye."""
+    IDLE = "idle"
+    """Waiting for a call."""
+    CALLING = "calling"
+    """A stream runs; the hub has not yet taken the call."""
+    LISTENING = "listening"
+    """The hub listens to the stream."""
+    THINKING = "thinking"
+    """The stream is over; the reply is being made."""
+    PLAYING = "playing"
+    """A reply or an announcement sounds."""
+
+
+class Event(StrEnum):
+    """What can happen to it."""
+
+    WAKE = "wake"
+    """The wake phrase was heard here."""
+    VOICE = "voice"
+    """The voice-activity gate is open, and the hub is to look for the wake phrase."""
+    BUTTON = "button"
+    CONFIRMED = "confirmed"
+    """The hub listens to our stream."""
+    INVITED = "invited"
+    """The hub asks for a stream that we did not open."""
+    SPEECH_ENDED = "speech-ended"
+    DISMISSED = "dismissed"
+    """The hub wants no more of the stream, and nothing will come of it."""
+    STREAM_ENDED = "stream-ended"
+    """The stream ended at this side: limit, end of the source or of the voice."""
+    TURN_ANSWERED = "turn-answered"
+    """The hub has done its part; a reply may still come."""
+    TURN_FAILED = "turn-failed"
+    """No reply will come."""
+    REPLY_BEGAN = "reply-began"
+    """The first sample of the reply to this turn sounds."""
+    PLAYBACK_BEGAN = "playback-began"
+    """The first sample of something else sounds."""
+    PLAYBACK_ENDED = "playback-ended"
+    HUB_CAME = "hub-came"
+    HUB_WENT = "hub-went"
+    TIME_OUT = "time-out"
+    """The state's lease ran out."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What follows: the next state, and the actions in order."""
+
+    to: State
+    do: tuple[Action, ...] = ()
+
+
+LEASES_S: Final[dict[State, float]] = {
+    State.CALLING: 2.0,
+    State.LISTENING: STREAM_SECONDS_MAX + 2.0,
+    State.THINKING: 30.0,
+    State.PLAYING: PLAYBACK_SECONDS_MAX + 10.0,
+}
+"""How long each state may last, seconds; AWAY and IDLE wait for nobody and may last."""
+
+_CALL = OpenStream(announced=True)
+_ANSWER_CALL = (OpenStream(announced=False), ExpectReply(), PlayCue("listening"))
+_UNREACHABLE = PlayCue("unreachable")
+_ASKED = EndStream("asked")
+
+TABLE: Final[dict[tuple[State, Event], Step]] = {
+    (State.AWAY, Event.WAKE): Step(State.AWAY, (_UNREACHABLE,)),
+    (State.AWAY, Event.BUTTON): Step(State.AWAY, (_UNREACHABLE,)),
+    (State.AWAY, Event.HUB_CAME): Step(State.IDLE),
+    (State.IDLE, Event.WAKE): Step(State.CALLING, (_CALL,)),
+    (State.IDLE, Event.VOICE): Step(State.CALLING, (_CALL,)),
+    (State.IDLE, Event.BUTTON): Step(State.CALLING, (_CALL,)),
+    (State.IDLE, Event.INVITED): Step(State.LISTENING, _ANSWER_CALL),
+    (State.IDLE, Event.REPLY_BEGAN): Step(State.PLAYING),
+    (State.IDLE, Event.PLAYBACK_BEGAN): Step(State.PLAYING),
+    (State.IDLE, Event.HUB_WENT): Step(State.AWAY),
+    (State.CALLING, Event.CONFIRMED): Step(State.LISTENING, (ExpectReply(), PlayCue("listening"))),
+    (State.CALLING, Event.SPEECH_ENDED): Step(State.THINKING, (_ASKED, PlayCue("heard"))),
+    (State.CALLING, Event.DISMISSED): Step(State.IDLE, (_ASKED,)),
+    (State.CALLING, Event.STREAM_ENDED): Step(State.THINKING),
+    (State.CALLING, Event.TURN_ANSWERED): Step(State.IDLE, (_ASKED,)),
+    (State.CALLING, Event.TURN_FAILED): Step(State.IDLE, (_ASKED,)),
+    (State.CALLING, Event.HUB_WENT): Step(State.AWAY, (EndStream("no-hub"), _UNREACHABLE)),
+    (State.CALLING, Event.TIME_OUT): Step(State.IDLE, (EndStream("no-hub"), _UNREACHABLE)),
+    (State.LISTENING, Event.CONFIRMED): Step(State.LISTENING, (ExpectReply(),)),
+    (State.LISTENING, Event.SPEECH_ENDED): Step(State.THINKING, (_ASKED, PlayCue("heard"))),
+    (State.LISTENING, Event.DISMISSED): Step(State.IDLE, (_ASKED, ForgetReply())),
+    (State.LISTENING, Event.STREAM_ENDED): Step(State.THINKING, (PlayCue("heard"),)),
+    (State.LISTENING, Event.TURN_ANSWERED): Step(State.IDLE, (_ASKED,)),
+    (State.LISTENING, Event.TURN_FAILED): Step(State.IDLE, (_ASKED, ForgetReply())),
+    (State.LISTENING, Event.REPLY_BEGAN): Step(State.PLAYING, (_ASKED,)),
+    (State.LISTENING, Event.HUB_WENT): Step(
+        State.AWAY, (EndStream("no-hub"), ForgetReply(), _UNREACHABLE)
+    ),
+    (State.LISTENING, Event.TIME_OUT): Step(State.THINKING, (EndStream("limit"),)),
+    (State.THINKING, Event.BUTTON): Step(State.CALLING, (StopPlayback(), _CALL)),
+    (State.THINKING, Event.CONFIRMED): Step(State.THINKING, (ExpectReply(),)),
+    (State.THINKING, Event.INVITED): Step(State.LISTENING, _ANSWER_CALL),
+    (State.THINKING, Event.DISMISSED): Step(State.IDLE, (ForgetReply(),)),
+    (State.THINKING, Event.TURN_ANSWERED): Step(State.IDLE),
+    (State.THINKING, Event.TURN_FAILED): Step(State.IDLE, (ForgetReply(),)),
+    (State.THINKING, Event.REPLY_BEGAN): Step(State.PLAYING),
+    (State.THINKING, Event.PLAYBACK_BEGAN): Step(State.PLAYING),
+    (State.THINKING, Event.HUB_WENT): Step(State.AWAY, (ForgetReply(), _UNREACHABLE)),
+    (State.THINKING, Event.TIME_OUT): Step(State.IDLE, (ForgetReply(), PlayCue("failed"))),
+    (State.PLAYING, Event.WAKE): Step(State.CALLING, (StopPlayback(), _CALL)),
+    (State.PLAYING, Event.BUTTON): Step(State.CALLING, (StopPlayback(), _CALL)),
+    (State.PLAYING, Event.INVITED): Step(State.LISTENING, (StopPlayback(), *_ANSWER_CALL)),
+    (State.PLAYING, Event.PLAYBACK_ENDED): Step(State.IDLE),
+    (State.PLAYING, Event.HUB_WENT): Step(State.AWAY),
+    (State.PLAYING, Event.TIME_OUT): Step(State.IDLE, (StopPlayback(),)),
+}
+
+
+class Machine:
+    """One satellite's conversation; begins AWAY."""
+
+    def __init__(self) -> None:
+        self.state = State.AWAY
+        self.deadline_s: float | None = None
+        """When to feed TIME_OUT, on the clock that `feed` is given; None: never."""
+
+    def feed(self, event: Event, now_s: float, lease_s: float | None = None) -> tuple[Action, ...]:
+        """Take one event; return what to do, in order.
+
+        Args:
+            event: What happened.
+            now_s: The time, seconds on any steady clock.
+            lease_s: How long the next state may last, instead of its usual lease.
+        """
+        step = TABLE.get((self.state, event))
+        if step is None:
+            return ()
+        if step.to is not self.state or lease_s is not None:
+            lease_s = LEASES_S.get(step.to) if lease_s is None else lease_s
+            self.deadline_s = None if lease_s is None else now_s + lease_s
+        self.state = step.to
+        return step.do

@@ -1,0 +1,12 @@
+"""What the player says of its playbacks."""
+
+from typing import Literal
+
+import msgspec
+
+
+class PlaybackChanged(msgspec.Struct, frozen=True):
+    """A playback's first sample sounds, its last one has, or it ended without a sound."""
+
+    playback: str
+    to: Literal["began", "ended", "dropped"]

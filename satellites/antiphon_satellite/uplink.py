@@ -1,0 +1,133 @@
+"""Streams on their way up: numbers the frames, and keeps them until the hub has heard them. Pure.
+
+The store is bounded by audio time (60 s over all streams, the oldest stream goes first) and by a
+lease: what nobody released within half a minute after its end is forgotten.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_protocol.limits import STREAM_SECONDS_MAX
+from antiphon_satellite.listen.microphone import PcmFrame
+
+KEPT_FRAMES_MAX: Final = int(STREAM_SECONDS_MAX * SAMPLE_RATE_HZ / FRAME_SAMPLES)
+KEPT_S: Final = 30.0
+"""The hub's own patience with a worker is far shorter; nobody asks for the audio after it."""
+ENDED_NAMES_KEPT: Final = 16
+"""Ids of past streams: a late `Listen` for one of them must not open the microphone again."""
+
+
+class _Stream(msgspec.Struct):
+    name: str
+    origin: int
+    """Position of its first sample, counted as the ear counts."""
+    frames: list[AudioFrame]
+    limit_frames: int = KEPT_FRAMES_MAX
+    samples: int = 0
+    sequence: int = 0
+    ended_s: float | None = None
+
+
+class Uplink:
+    """The stream that runs, and those whose audio may still be asked for."""
+
+    def __init__(self) -> None:
+        self._running: _Stream | None = None
+        self._kept: dict[str, _Stream] = {}
+        self._past: list[str] = []
+        self.counts: Counter[str] = Counter()
+        """streams, frames, frames_resent, streams_forgotten."""
+
+    @property
+    def running(self) -> str:
+        """The id of the stream that runs; empty without one."""
+        return self._running.name if self._running else ""
+
+    @property
+    def origin(self) -> int:
+        """Position of the running stream's first sample, counted as the ear counts."""
+        return self._running.origin if self._running else 0
+
+    @property
+    def kept_frames(self) -> int:
+        """How many frames are kept, all in all."""
+        return sum(len(stream.frames) for stream in self._kept.values())
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a stream of that id runs or has run lately."""
+        return name == self.running or name in self._past
+
+    def open(self, name: str, origin: int, preroll: Sequence[PcmFrame]) -> list[AudioFrame]:
+        """Begin a stream with the pre-roll; return its first frames."""
+        self._running = self._kept[name] = _Stream(name, origin, [])
+        self.counts["streams"] += 1
+        return [self._next(self._running, frame) for frame in preroll]
+
+    def limit(self, seconds: float) -> None:
+        """Let the running stream last at most this much audio from its start, seconds."""
+        if self._running:
+            frames = int(seconds * SAMPLE_RATE_HZ / FRAME_SAMPLES)
+            self._running.limit_frames = min(KEPT_FRAMES_MAX, frames)
+
+    @property
+    def full(self) -> bool:
+        """Whether the running stream has reached its limit; it should be ended then."""
+        running = self._running
+        return running is not None and running.sequence >= running.limit_frames
+
+    def feed(self, frame: PcmFrame) -> AudioFrame | None:
+        """Return the running stream's next frame; None without a stream, or when it is full."""
+        if self._running is None or self.full:
+            return None
+        return self._next(self._running, frame)
+
+    def end(self, now_s: float, at_us: int) -> tuple[str, AudioFrame] | None:
+        """End the running stream; return its id and last frame, or None if none runs."""
+        stream = self._running
+        if stream is None:
+            return None
+        last = AudioFrame(stream.sequence, stream.samples, at_us, b"", last=True)
+        stream.frames.append(last)
+        stream.sequence += 1
+        stream.ended_s = now_s
+        self._running = None
+        self._past = [*self._past, stream.name][-ENDED_NAMES_KEPT:]
+        return stream.name, last
+
+    def again(self, name: str, first: int, last: int) -> list[AudioFrame]:
+        """Return those kept frames of a stream, both ends included; none if it is forgotten."""
+        stream = self._kept.get(name)
+        if stream is None:
+            return []
+        frames = [frame for frame in stream.frames if first <= frame.sequence <= last]
+        self.counts["frames_resent"] += len(frames)
+        return frames
+
+    def release(self, name: str) -> None:
+        """Forget a stream's audio: the hub has heard it. One that still runs is kept."""
+        if name != self.running:
+            self._kept.pop(name, None)
+
+    def expire(self, now_s: float) -> None:
+        """Forget the streams that ended long ago."""
+        for stream in tuple(self._kept.values()):
+            if stream.ended_s is not None and now_s - stream.ended_s >= KEPT_S:
+                self._forget(stream)
+
+    def _next(self, stream: _Stream, frame: PcmFrame) -> AudioFrame:
+        sent = AudioFrame(stream.sequence, stream.samples, frame.at_us, frame.pcm)
+        stream.sequence += 1
+        stream.samples += sent.samples
+        stream.frames.append(sent)
+        self.counts["frames"] += 1
+        while self.kept_frames > KEPT_FRAMES_MAX + 1 and len(self._kept) > 1:
+            self._forget(next(iter(self._kept.values())))
+        return sent
+
+    def _forget(self, stream: _Stream) -> None:
+        del self._kept[stream.name]
+        self.counts["streams_forgotten"] += 1
