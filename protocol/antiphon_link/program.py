@@ -45,11 +45,11 @@ class ServiceManager:
 
     def ready(self, status: str) -> None:
         """The program serves."""
-        self._notify(f"READY=1\nSTATUS={status}")
+        self._notify(f"READY=1\nSTATUS={_line(status)}")
 
     def status(self, text: str) -> None:
         """One line for `systemctl status`."""
-        self._notify(f"STATUS={text}")
+        self._notify(f"STATUS={_line(text)}")
 
     def alive(self) -> None:
         """Feed the watchdog; call it only where real work was seen to move."""
@@ -61,9 +61,15 @@ class ServiceManager:
 
     @property
     def watchdog_s(self) -> float | None:
-        """How often to call `alive`, seconds: half of what systemd allows; None if unwatched."""
+        """How often to call `alive`, seconds: half of what systemd allows; None if unwatched.
+
+        As sd_watchdog_enabled(3) has it, a watched program's children are not watched themselves.
+        """
         allowed_us = os.environ.get("WATCHDOG_USEC", "")
-        return int(allowed_us) / 2e6 if allowed_us.isdigit() else None
+        watched = os.environ.get("WATCHDOG_PID") or str(os.getpid())
+        if not allowed_us.isdigit() or watched != str(os.getpid()):
+            return None
+        return int(allowed_us) / 2e6
 
     def _notify(self, text: str) -> None:
         if not self._address:
@@ -75,3 +81,8 @@ class ServiceManager:
                 sender.sendall(text.encode())
         except OSError as error:
             log.debug("service manager does not listen: %s", error)
+
+
+def _line(text: str) -> str:
+    """Keep a status from saying anything else: each line of a notification is an assignment."""
+    return " ".join(text.split())

@@ -2,14 +2,18 @@
 
 import difflib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
 from antiphon_link.errors import SettingsError
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+_Record = tuple[str, dict[str, Any], type[msgspec.Struct]]
+"""Where it stands, its values, its type."""
 
 
 def load(path: Path | None, settings_type: type[T]) -> T:
@@ -55,14 +59,36 @@ def _check(tree: dict[str, Any], struct: type[msgspec.Struct], at: str, out: lis
             out.append(f"{here}: no such setting; {hint}")
         else:
             _check_value(value, fields[name].type, here, out)
-    out += [f"{at}.{n}: is missing" for n, f in fields.items() if f.required and n not in tree]
+    missing = [name for name, field in fields.items() if field.required and name not in tree]
+    out += [f"{at}.{name}: is missing" if at else f"{name}: is missing" for name in missing]
 
 
 def _check_value(value: Any, wanted: Any, here: str, out: list[str]) -> None:
-    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct) and isinstance(value, dict):
-        _check(value, wanted, here, out)
+    mistakes = len(out)
+    for at, part, struct in _records(value, wanted, here):
+        _check(part, struct, at, out)
+    if len(out) > mistakes:
         return
     try:
         msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:
         out.append(f"{here}: {error}".replace(" - at `$`", ""))
+
+
+def _records(value: Any, wanted: Any, here: str) -> Iterator[_Record]:
+    """Find the records in a value: alone, optional, in a list or by name."""
+    options = [wanted, *get_args(wanted)]
+    struct = next((one for one in options if _is_struct(one)), None)
+    if struct is None:
+        return
+    if isinstance(value, dict) and get_origin(wanted) is dict:
+        items = [(f"{here}.{name}", one) for name, one in value.items()]
+    elif isinstance(value, list):
+        items = [(f"{here}[{index}]", one) for index, one in enumerate(value)]
+    else:
+        items = [(here, value)]
+    yield from ((at, one, struct) for at, one in items if isinstance(one, dict))
+
+
+def _is_struct(one: Any) -> bool:
+    return isinstance(one, type) and issubclass(one, msgspec.Struct)

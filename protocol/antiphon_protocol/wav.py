@@ -5,12 +5,19 @@ library's `wave`; the checks here are about what a satellite would have recorded
 """
 
 import io
+import shlex
 import wave
 from pathlib import Path
+from typing import Final
 
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.errors import WavError
 from antiphon_protocol.limits import WAV_SECONDS_MAX
+
+FRAMES_MAX: Final = int(WAV_SECONDS_MAX * SAMPLE_RATE_HZ)
+"""Samples that are read from one file."""
+
+_KINDS: Final = {3: "floating-point samples", 65534: "an extensible header"}
 
 
 def read_wav(path: Path) -> bytes:
@@ -20,28 +27,26 @@ def read_wav(path: Path) -> bytes:
         WavError: the file is missing, no WAV, of another format, empty, cut short or too long; the
             message names the file and the remedy.
     """
-    limit = int(WAV_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
     try:
-        size = path.stat().st_size
-        if size > 64 * limit:
-            raise WavError(_too_long(path, size / SAMPLE_BYTES / SAMPLE_RATE_HZ))
+        if path.exists() and not path.is_file():
+            raise WavError(f"{path}: is no file; name one WAV file")
         with wave.open(str(path), "rb") as reader:
             _check_format(path, reader)
-            seconds = reader.getnframes() / SAMPLE_RATE_HZ
-            if seconds > WAV_SECONDS_MAX and size > limit:
-                raise WavError(_too_long(path, seconds))
-            pcm = reader.readframes(reader.getnframes())
-            promised = reader.getnframes() * SAMPLE_BYTES
+            promised = reader.getnframes()
+            if promised > FRAMES_MAX and path.stat().st_size > FRAMES_MAX * SAMPLE_BYTES:
+                raise WavError(_too_long(path, promised / SAMPLE_RATE_HZ))
+            # A header may lie: what it promises is no reason to set that much memory aside.
+            pcm = reader.readframes(min(promised, FRAMES_MAX))
     except (wave.Error, EOFError) as error:
         raise WavError(f"{path}: {_reason(error)}; {_convert(path)}") from None
     except OSError as error:
         raise WavError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not pcm:
+    if promised == 0:
         raise WavError(f"{path}: holds no samples; record it again")
-    if len(pcm) < promised:
+    if len(pcm) < promised * SAMPLE_BYTES:
         raise WavError(
-            f"{path}: cut short: its header promises {promised} bytes of samples, it holds "
-            f"{len(pcm)}; copy or record it again"
+            f"{path}: cut short: its header promises {promised * SAMPLE_BYTES} bytes of samples, "
+            f"it holds {len(pcm)}; copy or record it again"
         )
     return pcm
 
@@ -71,17 +76,19 @@ def _check_format(path: Path, reader: wave.Wave_read) -> None:
 
 def _reason(error: Exception) -> str:
     text = str(error)
-    if text.startswith("unknown format"):
-        return f"compressed or floating-point samples ({text})"
+    prefix, _, tag = text.partition(": ")
+    if prefix == "unknown format":
+        kind = _KINDS.get(int(tag), f"compressed samples, format tag {tag},")
+        return f"{kind} instead of plain 16-bit PCM"
     return f"not a WAV file ({text or 'it ends inside its header'})"
 
 
 def _convert(path: Path) -> str:
-    return f"convert it: sox {path} -r 16000 -c 1 -b 16 -e signed-integer out.wav"
+    return f"convert it: sox {shlex.quote(str(path))} -r 16000 -c 1 -b 16 -e signed-integer out.wav"
 
 
 def _too_long(path: Path, seconds: float) -> str:
     return (
         f"{path}: {seconds:.0f} s of audio, at most {WAV_SECONDS_MAX:.0f} s are taken; "
-        f"cut it: sox {path} part.wav trim 0 {WAV_SECONDS_MAX:.0f}"
+        f"cut it: sox {shlex.quote(str(path))} part.wav trim 0 {WAV_SECONDS_MAX:.0f}"
     )
