@@ -3,6 +3,7 @@
 import math
 import operator
 from array import array
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -31,7 +32,7 @@ def amplified(pcm: bytes, gain_db: float) -> bytes:
 
 
 @cache
-def _gain_table(gain_db: float) -> array[int]:
+def _gain_table(gain_db: float) -> Sequence[int]:
     # A table of all 65,536 samples, indexed by the sample itself (negative ones from the end):
     # a third of the time that multiplying and clipping each sample takes.
     gain = 10.0 ** (gain_db / 20.0)

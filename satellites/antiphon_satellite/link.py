@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from typing import Final, Literal
 
 from antiphon_link.link import Envelope, Link, Will
 from antiphon_protocol.audio import AudioFormat, AudioFrame
@@ -146,12 +146,8 @@ class House:
             topic.retain,
         )
 
-    def _goodbye(self, reason: str) -> Goodbye:
-        return Goodbye(
-            satellite=self._who.satellite,
-            epoch=self._claim.epoch,
-            reason="stopped" if reason == "stopped" else "lost",
-        )
+    def _goodbye(self, reason: Literal["stopped", "lost"]) -> Goodbye:
+        return Goodbye(satellite=self._who.satellite, epoch=self._claim.epoch, reason=reason)
 
     async def _greet(self) -> None:
         self._claim.connected(asyncio.get_running_loop().time())
@@ -159,10 +155,9 @@ class House:
 
     async def _take_leave(self) -> None:
         if self._claim.mine:
-            await self._publish_presence(self._goodbye("stopped"))
-
-    async def _publish_presence(self, presence: SatellitePresence) -> None:
-        await self.link.send(SATELLITE_PRESENCE, presence, satellite=self._who.satellite)
+            self._claim.lost()  # or the echo of our goodbye would make us say Hello again
+            goodbye = self._goodbye("stopped")
+            await self.link.send(SATELLITE_PRESENCE, goodbye, satellite=self._who.satellite)
 
     def _say_hello(self) -> None:
         hello = Hello(
