@@ -1,0 +1,123 @@
+"""The closed grammar for speech to text: everything that can be meant in this home, and no more."""
+
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+from hassil.intents import IntentData, Intents, SlotList, TextSlotList
+
+from antiphon_hub.errors import SentencesError
+from antiphon_hub.home.model import Home, load_home
+from antiphon_hub.nlu.expand import Expander
+from antiphon_hub.nlu.interpreter import Interpreter
+from antiphon_hub.nlu.jsgf import NEVER, Expr, alt, opt, phrases, seq, to_jsgf
+from antiphon_hub.nlu.names import Names, name_home
+from antiphon_hub.nlu.templates import DEVICE_INTENTS, Spoken, Templates, file_templates
+from antiphon_protocol.limits import CONTEXT_BYTES_MAX
+
+
+class RecognitionContext(msgspec.Struct, frozen=True):
+    """What may be said, for a recogniser."""
+
+    id: str
+    """`ctx-` and 16 hex digits of the content's digest: the same name is the same grammar."""
+    language: str
+    grammar: str
+    """JSGF 1.0 with the one public rule `<command>`; lower-case words, numbers in words."""
+    pronunciations: dict[str, str]
+    """Word to ARPAbet phones, as the owner wrote them down."""
+
+
+def recognition_context(interpreter: Interpreter) -> RecognitionContext:
+    """Return the grammar of everything that the interpreter understands when it is spoken.
+
+    Templates with wildcards are left out: any words at all are no closed grammar.
+
+    Raises:
+        SentencesError: the grammar is too large for one message.
+    """
+    return _context(interpreter.templates, interpreter.names, interpreter.language)
+
+
+def grammar_from_templates(
+    path: Path, home: Home | None = None, language: str = "en"
+) -> RecognitionContext:
+    """Return the grammar of one sentence file alone, with the names of the home (or the example).
+
+    Raises:
+        SentencesError: the file has mistakes, or nothing in it can be said.
+    """
+    names = name_home(home if home is not None else load_home(None))
+    return _context(file_templates(path, language), names, language, str(path))
+
+
+def _context(
+    templates: Templates, names: Names, language: str, where: str = "sentences"
+) -> RecognitionContext:
+    expander = Expander(language)
+    intents = templates.spoken_intents()
+    # Made once and kept: the expander knows lists by their identity.
+    lists = _HomeLists(names)
+    said = [_intent(name, intents, lists, expander) for name in intents.intents]
+    command = alt(said)
+    if command == NEVER:
+        raise SentencesError(where, ["holds nothing that can be said in a closed grammar"])
+    rules = {**expander.rules, "command": _politely(command, templates.spoken)}
+    grammar = to_jsgf("antiphon", "command", rules)
+    if len(grammar.encode()) > CONTEXT_BYTES_MAX:
+        raise SentencesError(where, [f"the grammar takes more than {CONTEXT_BYTES_MAX} bytes"])
+    words = dict(names.home.pronunciations)
+    content = "\0".join([language, grammar, *(f"{word} {words[word]}" for word in sorted(words))])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return RecognitionContext(f"ctx-{digest}", language, grammar, words)
+
+
+def _politely(command: Expr, spoken: Spoken) -> Expr:
+    before = [opt(phrases(spoken.before))] if spoken.before else []
+    after = [opt(phrases(spoken.after))] if spoken.after else []
+    return seq([*before, command, *after])
+
+
+def _intent(name: str, intents: Intents, home: "_HomeLists", expander: Expander) -> Expr:
+    said: list[Expr] = []
+    for data in intents.intents[name].data:
+        lists = {**intents.slot_lists, **home.of_block(name, data)}
+        said += [
+            expander.block(data, sentence, intents.expansion_rules, lists)
+            for sentence in data.sentences
+        ]
+    return expander.shared("intent", name, ("intent", name), alt(said))
+
+
+class _HomeLists:
+    """The home's lists; for lights and their like only the rooms and floors that have any."""
+
+    def __init__(self, names: Names) -> None:
+        self._home = names.home
+        self._lists = names.lists(None)
+        self._by_kinds: dict[tuple[str, ...], dict[str, SlotList]] = {}
+
+    def of_block(self, intent: str, data: IntentData) -> dict[str, SlotList]:
+        """Return the lists for one block of templates."""
+        asked = data.slots.get("domain")
+        if intent not in DEVICE_INTENTS or asked is None:
+            return self._lists
+        kinds = (asked,) if isinstance(asked, str) else tuple(asked)
+        if kinds not in self._by_kinds:
+            having = [device for device in self._home.devices if device.kind in kinds]
+            rooms = {device.room for device in having}
+            floors = {self._home.room_of(device).floor for device in having}
+            areas = _only(self._lists["area"], rooms)
+            self._by_kinds[kinds] = {
+                "name": self._lists["name"],
+                "area": areas,
+                "floor": _only(self._lists["floor"], floors),
+            }
+        return self._by_kinds[kinds]
+
+
+def _only(slot_list: SlotList, ids: Collection[str]) -> SlotList:
+    assert isinstance(slot_list, TextSlotList)  # noqa: S101 - the home's lists are texts
+    kept = [value for value in slot_list.values if value.value_out in ids]
+    return TextSlotList(name=slot_list.name, values=kept)

@@ -1,0 +1,29 @@
+"""What an interpretation gives: a meaning, or what to answer instead."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Code = Literal["nothing", "not-understood", "ambiguous", "unknown-name"]
+
+
+class Interpretation(msgspec.Struct, frozen=True):
+    """What a sentence means in the room where it was said."""
+
+    intent: str
+    slots: dict[str, Any]
+    """JSON values with canonical names: `{"name": "kitchen light", "area": "kitchen"}`."""
+    devices: tuple[str, ...]
+    """Ids of the devices that are meant, in the home's order."""
+    text: str
+    """The sentence as it was taken: one line, without odd signs."""
+    response: str = "default"
+    """Which of the intent's replies fits: `any`, `all`, `how_many`, `day` ..."""
+
+
+class NotUnderstood(msgspec.Struct, frozen=True):
+    """The sentence means nothing that can be done here."""
+
+    code: Code
+    say: str
+    """What to answer or to ask back."""

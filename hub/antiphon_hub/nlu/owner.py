@@ -1,0 +1,242 @@
+"""Reading the owner's sentence files: Home Assistant's custom sentence format, checked in full.
+
+Every mistake is reported at once, with its line; a file without mistakes cannot break the matcher.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from hassil.expression import Sentence
+
+from antiphon_hub.errors import SentencesError
+from antiphon_hub.nlu.expressions import TemplateError, can_be_empty, check, lists_of, parse
+from antiphon_hub.yaml_file import place, plain, read_yaml
+
+RANGE_MAX: Final = 2_000
+"""Numbers in one range list: each is spelt out in words."""
+VALUES_MAX: Final = 5_000
+"""Values of one list."""
+HOME_LISTS: Final = frozenset({"name", "area", "floor"})
+"""Lists that the home model fills."""
+
+_SECTIONS = ("language", "intents", "lists", "expansion_rules", "skip_words", "responses")
+_BLOCK_KEYS = (
+    "sentences",
+    "slots",
+    "response",
+    "requires_context",
+    "excludes_context",
+    "expansion_rules",
+    "lists",
+    "metadata",
+    "required_keywords",
+)
+_RESPONSE_SLOT = re.compile(r"{{\s*slots\.(\w+)\s*}}")
+
+
+class Common(msgspec.Struct, frozen=True):
+    """Rules and lists that every file may use."""
+
+    rules: Mapping[str, Sentence]
+    lists: frozenset[str]
+
+
+def read_sentences(path: Path, language: str, common: Common) -> dict[str, Any]:
+    """Return the file's tree, with all sections present and every template known to be sound.
+
+    Raises:
+        SentencesError: the file cannot be read or has mistakes; all of them are listed.
+    """
+    tree = read_yaml(path, SentencesError)
+    reader = _Reader(common)
+    reader.read(tree, language)
+    if reader.mistakes:
+        raise SentencesError(str(path), reader.mistakes)
+    whole: dict[str, Any] = plain({section: {} for section in _SECTIONS[1:]} | tree)
+    whole["skip_words"] = whole["skip_words"] or []
+    return whole
+
+
+def fill(template: str, slots: Mapping[str, Any]) -> str:
+    """Return a reply template with its `{{ slots.name }}` filled; unknown slots leave nothing."""
+    return _RESPONSE_SLOT.sub(lambda match: str(slots.get(match[1], "")), template).strip()
+
+
+class _Reader:
+    """Checks one file."""
+
+    def __init__(self, common: Common) -> None:
+        self.mistakes: list[str] = []
+        self._rules = dict(common.rules)
+        self._lists = set(common.lists) | HOME_LISTS
+
+    def read(self, tree: Any, language: str) -> None:
+        if not isinstance(tree, dict):
+            self.mistakes.append("holds no sentences: it needs `intents:`")
+            return
+        self._check_keys(tree, _SECTIONS, "section")
+        told = tree.get("language", language)
+        if str(told).partition("-")[0] != language.partition("-")[0]:
+            self.mistakes.append(f"{place(told)}language: is {told!r}, the house speaks {language}")
+        self._read_lists(self._table(tree, "lists"))
+        self._read_rules(self._table(tree, "expansion_rules"))
+        intents = self._table(tree, "intents")
+        for name, intent in intents.items():
+            self._read_intent(name, intent)
+        self._read_responses(self._table(tree, "responses"))
+        self._read_skip_words(tree.get("skip_words"))
+
+    def _note(self, thing: object, text: str) -> None:
+        self.mistakes.append(f"{place(thing)}{text}")
+
+    def _check_keys(self, table: Mapping[Any, Any], known: Iterable[str], what: str) -> None:
+        for key in table:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+                self._note(key, f"{key}: no such {what}; {hint}")
+
+    def _table(self, tree: Mapping[str, Any], section: str) -> dict[str, Any]:
+        table = tree.get(section)
+        if table is None:
+            return {}
+        if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
+            self.mistakes.append(f"{section}: is no table of names")
+            return {}
+        return table
+
+    def _read_lists(self, lists: Mapping[str, Any]) -> None:
+        for name, one in lists.items():
+            self._lists.add(str(name))
+            if not isinstance(one, dict):
+                self._note(name, f"list {name}: needs `values:`, `range:` or `wildcard: true`")
+            elif "values" in one:
+                self._read_values(name, one)
+            elif "range" in one:
+                self._read_range(name, one["range"])
+            elif one.get("wildcard") is not True:
+                self._note(name, f"list {name}: needs `values:`, `range:` or `wildcard: true`")
+
+    def _read_values(self, name: str, one: dict[str, Any]) -> None:
+        values = one["values"]
+        if not isinstance(values, list) or not 0 < len(values) <= VALUES_MAX:
+            self._note(name, f"list {name}: values is no list of 1 to {VALUES_MAX} entries")
+            return
+        one["values"] = [
+            str(value) if isinstance(value, int | float) else value for value in values
+        ]
+        for value in one["values"]:
+            text = value.get("in") if isinstance(value, dict) else value
+            if not isinstance(text, str) or not text.strip():
+                self._note(name, f"list {name}: {value!r} is neither a text nor has it `in:`")
+            else:
+                self._template(f"list {name}", text, {})
+
+    def _read_range(self, name: str, numbers: Any) -> None:
+        try:
+            start, stop, step = (
+                int(numbers["from"]),
+                int(numbers["to"]),
+                int(numbers.get("step", 1)),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self._note(name, f"list {name}: range needs whole numbers `from:` and `to:`")
+            return
+        if step < 1 or stop < start or (stop - start) // step >= RANGE_MAX:
+            self._note(name, f"list {name}: range is empty or holds over {RANGE_MAX} numbers")
+        if numbers.get("type", "number") not in ("number", "percentage", "temperature"):
+            self._note(name, f"list {name}: type is number, percentage or temperature")
+        if numbers.get("fractions") not in (None, "halves", "tenths"):
+            self._note(name, f"list {name}: fractions is halves or tenths")
+
+    def _read_rules(self, rules: Mapping[str, Any]) -> None:
+        for name, body in rules.items():
+            if sentence := self._parsed(f"rule {name}", body):
+                self._rules[str(name)] = sentence
+        for name, body in rules.items():
+            if name in self._rules:
+                self._check(f"rule {name}", body, self._rules[str(name)], self._rules)
+
+    def _read_intent(self, name: str, intent: Any) -> None:
+        blocks = intent.get("data") if isinstance(intent, dict) else None
+        if not isinstance(blocks, list) or not blocks:
+            self._note(name, f"intent {name}: needs `data:`, a list of blocks with `sentences:`")
+            return
+        for block in blocks:
+            self._read_block(name, block)
+
+    def _read_block(self, name: str, block: Any) -> None:
+        sentences = block.get("sentences") if isinstance(block, dict) else None
+        if not isinstance(sentences, list) or not sentences:
+            self._note(name, f"intent {name}: a block without a list of `sentences:`")
+            return
+        self._check_keys(block, _BLOCK_KEYS, f"key in a block of intent {name}")
+        for key in ("slots", "requires_context", "excludes_context", "metadata"):
+            if not isinstance(block.get(key, {}), dict):
+                self._note(name, f"intent {name}: {key} is no table")
+        self._read_lists(self._table(block, "lists"))
+        local = self._table(block, "expansion_rules")
+        rules = dict(self._rules)
+        for rule, body in local.items():
+            if sentence := self._parsed(f"rule {rule}", body):
+                rules[str(rule)] = sentence
+        for text in sentences:
+            self._template(f"intent {name}", text, rules)
+
+    def _template(self, where: str, text: Any, rules: Mapping[str, Sentence]) -> None:
+        rules = rules or self._rules
+        sentence = self._parsed(where, text)
+        if sentence is None or not self._check(where, text, sentence, rules):
+            return
+        if can_be_empty(sentence.expression, rules):
+            self._note(text, f"{where}: {text!r} matches silence: one part must be required")
+
+    def _parsed(self, where: str, text: Any) -> Sentence | None:
+        if not isinstance(text, str):
+            self._note(text, f"{where}: {text!r} is no text; put it in quotes")
+            return None
+        try:
+            return parse(text)
+        except TemplateError as error:
+            self._note(text, f"{where}: {error}")
+            return None
+
+    def _check(
+        self, where: str, text: Any, sentence: Sentence, rules: Mapping[str, Sentence]
+    ) -> bool:
+        try:
+            check(sentence.expression, rules)
+        except TemplateError as error:
+            self._note(text, f"{where}: {text!r}: {error}")
+            return False
+        unknown = {
+            reference.list_name
+            for reference in lists_of(sentence.expression, rules)
+            if reference.list_name not in self._lists and not reference.is_inline_range
+        }
+        for name in sorted(unknown):
+            self._note(text, f"{where}: {text!r}: there is no list {{{name}}}")
+        return not unknown
+
+    def _read_responses(self, responses: Mapping[str, Any]) -> None:
+        self._check_keys(responses, ("intents",), "kind of responses")
+        for name, texts in self._table(responses, "intents").items():
+            if not isinstance(texts, dict):
+                self._note(name, f"responses of {name}: needs `default: TEXT`")
+                continue
+            for text in texts.values():
+                if not isinstance(text, str) or re.search(r"{[{%]", _RESPONSE_SLOT.sub("", text)):
+                    self._note(
+                        text if isinstance(text, str) else name,
+                        f"responses of {name}: {text!r} may hold {{{{ slots.NAME }}}} and no more",
+                    )
+
+    def _read_skip_words(self, words: Any) -> None:
+        if words is not None and not (
+            isinstance(words, list) and all(isinstance(word, str) for word in words)
+        ):
+            self.mistakes.append("skip_words: is no list of texts")

@@ -1,0 +1,60 @@
+"""The ports of doing: what a skill is, and what it switches devices with."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from antiphon_hub.home.model import Device
+from antiphon_protocol.messages.event import DeviceState
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done."""
+
+    turn: str
+    """Id of the turn: doing the same turn twice must leave the home as doing it once does."""
+    intent: str
+    slots: dict[str, Any]
+    devices: tuple[str, ...]
+    """Ids of the home's devices that are meant."""
+    room: str
+    """Where it was asked: name, alias or id."""
+    now: datetime
+    """The home's local time."""
+    language: str = "en"
+    response: str = "default"
+    """Which of the intent's replies fits (`Interpretation.response`)."""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What to say."""
+
+    text: str
+    ok: bool = True
+    """It was done, or answered."""
+    code: str = ""
+    """Why not, when not ok: `not-dimmable`, `no-device`, `unknown-state`, `no-skill`."""
+
+
+class Skill(Protocol):
+    """Something that the house can do."""
+
+    intents: frozenset[str]
+    """The intents that it answers."""
+
+    async def do(self, request: Request) -> Reply:
+        """Do it and return what to say; whatever the slots hold, it gives a reply."""
+        ...
+
+
+class DevicePort(Protocol):
+    """Switches devices and knows their states."""
+
+    async def apply(self, device: Device, state: DeviceState) -> None:
+        """Bring the device into that state; done when it was sent."""
+        ...
+
+    def state(self, device_id: str) -> DeviceState | None:
+        """Return the last known state; None if nothing is known yet."""
+        ...

@@ -1,0 +1,62 @@
+"""Which skill does what: the one door for requests."""
+
+from collections.abc import Sequence
+
+from antiphon_hub.home.model import Home
+from antiphon_hub.nlu.interpreter import Interpreter
+from antiphon_hub.nlu.owner import fill
+from antiphon_hub.skills.asking import AskingSkill
+from antiphon_hub.skills.calendar import CalendarSkill
+from antiphon_hub.skills.clock import ClockSkill
+from antiphon_hub.skills.dimming import DimmingSkill
+from antiphon_hub.skills.helping import HelpingSkill
+from antiphon_hub.skills.never_mind import NeverMindSkill
+from antiphon_hub.skills.port import DevicePort, Reply, Request, Skill
+from antiphon_hub.skills.switching import SwitchingSkill
+
+
+class Skills:
+    """All skills of a home."""
+
+    def __init__(
+        self,
+        home: Home,
+        devices: DevicePort,
+        interpreter: Interpreter,
+        more: Sequence[Skill] = (),
+    ) -> None:
+        """Build the skills; `more` come after ours and may replace them."""
+        skills: list[Skill] = [
+            ClockSkill(),
+            CalendarSkill(),
+            SwitchingSkill(home, devices),
+            DimmingSkill(home, devices),
+            AskingSkill(home, devices),
+            HelpingSkill(home),
+            NeverMindSkill(),
+            *more,
+        ]
+        self._skills = {intent: skill for skill in skills for intent in skill.intents}
+        self._responses = interpreter.responses
+        self._own = interpreter.templates.own
+
+    async def do(self, request: Request) -> Reply:
+        """Do what is asked; an owner's reply template takes the place of a skill's own words.
+
+        An intent of the owner's without a skill is told to the house as an event, for automations.
+        """
+        skill = self._skills.get(request.intent)
+        if skill is not None:
+            reply = await skill.do(request)
+        elif request.intent in self._own:
+            reply = Reply("Okay.")
+        else:
+            reply = Reply("Sorry, I can't do that yet.", ok=False, code="no-skill")
+        return self._worded(request, reply)
+
+    def _worded(self, request: Request, reply: Reply) -> Reply:
+        texts = self._responses.get(request.intent, {})
+        template = texts.get(request.response) or texts.get("default")
+        if template is None or not reply.ok:
+            return reply
+        return Reply(fill(template, request.slots))
