@@ -102,6 +102,7 @@ class HomeMind:
                 room=room,
                 language=self._language,
                 now=self._now(),
+                response=meaning.response,
             )
         )
 
