@@ -56,9 +56,15 @@ def read_sentences(path: Path, language: str, common: Common) -> dict[str, Any]:
     reader.read(tree, language)
     if reader.mistakes:
         raise SentencesError(str(path), reader.mistakes)
-    whole: dict[str, Any] = plain({section: {} for section in _SECTIONS[1:]} | tree)
-    whole["skip_words"] = whole["skip_words"] or []
+    whole: dict[str, Any] = {section: {} for section in _SECTIONS} | _tidy(plain(tree))
+    for intent in whole["intents"].values():
+        intent["data"] = [_tidy(block) for block in intent["data"]]
     return whole
+
+
+def _tidy(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the table without keys that were left empty."""
+    return {key: value for key, value in table.items() if value is not None}
 
 
 def fill(template: str, slots: Mapping[str, Any]) -> str:
@@ -82,8 +88,12 @@ class _Reader:
         told = tree.get("language", language)
         if str(told).partition("-")[0] != language.partition("-")[0]:
             self.mistakes.append(f"{place(told)}language: is {told!r}, the house speaks {language}")
-        self._read_lists(self._table(tree, "lists"))
-        self._read_rules(self._table(tree, "expansion_rules"))
+        lists, rules = self._table(tree, "lists"), self._table(tree, "expansion_rules")
+        self._lists |= set(lists)
+        # Rules refer to lists, and values of lists to rules: first all names, then what they hold.
+        self._rules |= self._parse_rules(rules)
+        self._read_lists(lists)
+        self._check_rules(rules)
         intents = self._table(tree, "intents")
         for name, intent in intents.items():
             self._read_intent(name, intent)
@@ -111,7 +121,6 @@ class _Reader:
 
     def _read_lists(self, lists: Mapping[str, Any]) -> None:
         for name, one in lists.items():
-            self._lists.add(str(name))
             if not isinstance(one, dict):
                 self._note(name, f"list {name}: needs `values:`, `range:` or `wildcard: true`")
             elif "values" in one:
@@ -134,7 +143,7 @@ class _Reader:
             if not isinstance(text, str) or not text.strip():
                 self._note(name, f"list {name}: {value!r} is neither a text nor has it `in:`")
             else:
-                self._template(f"list {name}", text, {})
+                self._template(f"list {name}", text)
 
     def _read_range(self, name: str, numbers: Any) -> None:
         try:
@@ -153,13 +162,14 @@ class _Reader:
         if numbers.get("fractions") not in (None, "halves", "tenths"):
             self._note(name, f"list {name}: fractions is halves or tenths")
 
-    def _read_rules(self, rules: Mapping[str, Any]) -> None:
-        for name, body in rules.items():
-            if sentence := self._parsed(f"rule {name}", body):
-                self._rules[str(name)] = sentence
+    def _parse_rules(self, rules: Mapping[str, Any]) -> dict[str, Sentence]:
+        parsed = {str(name): self._parsed(f"rule {name}", body) for name, body in rules.items()}
+        return {name: sentence for name, sentence in parsed.items() if sentence is not None}
+
+    def _check_rules(self, rules: Mapping[str, Any]) -> None:
         for name, body in rules.items():
             if name in self._rules:
-                self._check(f"rule {name}", body, self._rules[str(name)], self._rules)
+                self._check(f"rule {name}", body, self._rules[str(name)])
 
     def _read_intent(self, name: str, intent: Any) -> None:
         blocks = intent.get("data") if isinstance(intent, dict) else None
@@ -176,23 +186,27 @@ class _Reader:
             return
         self._check_keys(block, _BLOCK_KEYS, f"key in a block of intent {name}")
         for key in ("slots", "requires_context", "excludes_context", "metadata"):
-            if not isinstance(block.get(key, {}), dict):
+            if not isinstance(block.get(key) or {}, dict):
                 self._note(name, f"intent {name}: {key} is no table")
-        self._read_lists(self._table(block, "lists"))
-        local = self._table(block, "expansion_rules")
-        rules = dict(self._rules)
-        for rule, body in local.items():
-            if sentence := self._parsed(f"rule {rule}", body):
-                rules[str(rule)] = sentence
+        if not isinstance(block.get("response") or "", str):
+            self._note(name, f"intent {name}: response is no text")
+        if not _are_texts(block.get("required_keywords")):
+            self._note(name, f"intent {name}: required_keywords is no list of texts")
+        everywhere = (self._rules, self._lists)
+        lists, rules = self._table(block, "lists"), self._table(block, "expansion_rules")
+        self._lists = self._lists | set(lists)
+        self._rules = self._rules | self._parse_rules(rules)
+        self._read_lists(lists)
+        self._check_rules(rules)
         for text in sentences:
-            self._template(f"intent {name}", text, rules)
+            self._template(f"intent {name}", text)
+        self._rules, self._lists = everywhere
 
-    def _template(self, where: str, text: Any, rules: Mapping[str, Sentence]) -> None:
-        rules = rules or self._rules
+    def _template(self, where: str, text: Any) -> None:
         sentence = self._parsed(where, text)
-        if sentence is None or not self._check(where, text, sentence, rules):
+        if sentence is None or not self._check(where, text, sentence):
             return
-        if can_be_empty(sentence.expression, rules):
+        if can_be_empty(sentence.expression, self._rules):
             self._note(text, f"{where}: {text!r} matches silence: one part must be required")
 
     def _parsed(self, where: str, text: Any) -> Sentence | None:
@@ -205,17 +219,15 @@ class _Reader:
             self._note(text, f"{where}: {error}")
             return None
 
-    def _check(
-        self, where: str, text: Any, sentence: Sentence, rules: Mapping[str, Sentence]
-    ) -> bool:
+    def _check(self, where: str, text: Any, sentence: Sentence) -> bool:
         try:
-            check(sentence.expression, rules)
+            check(sentence.expression, self._rules)
         except TemplateError as error:
             self._note(text, f"{where}: {text!r}: {error}")
             return False
         unknown = {
             reference.list_name
-            for reference in lists_of(sentence.expression, rules)
+            for reference in lists_of(sentence.expression, self._rules)
             if reference.list_name not in self._lists and not reference.is_inline_range
         }
         for name in sorted(unknown):
@@ -236,7 +248,11 @@ class _Reader:
                     )
 
     def _read_skip_words(self, words: Any) -> None:
-        if words is not None and not (
-            isinstance(words, list) and all(isinstance(word, str) for word in words)
-        ):
+        if not _are_texts(words):
             self.mistakes.append("skip_words: is no list of texts")
+
+
+def _are_texts(values: Any) -> bool:
+    if values is None:
+        return True
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

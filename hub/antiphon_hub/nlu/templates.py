@@ -132,7 +132,7 @@ def _add(tree: Tree, owner: Tree) -> None:
         blocks += [_marked(block) for block in intent["data"]]
     tree["lists"] |= owner["lists"]
     tree["expansion_rules"] |= owner["expansion_rules"]
-    tree["skip_words"] += owner["skip_words"]
+    tree["skip_words"] += owner["skip_words"] or []
 
 
 def _marked(block: Tree) -> Tree:
