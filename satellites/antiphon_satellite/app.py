@@ -124,8 +124,8 @@ class Satellite:
         """Be a satellite until cancelled, or until the microphone's source has ended.
 
         Raises:
-            SoundDeviceError: the microphone cannot be opened.
-            LinkRefusedError: the broker refuses us for a reason that retrying does not mend.
+            ExceptionGroup: of SoundDeviceError, when the microphone cannot be opened, and of
+                LinkRefusedError, when the broker refuses us for a reason that no retry mends.
         """
         async with asyncio.TaskGroup() as group:
             background = [

@@ -118,7 +118,7 @@ class SimulatedRoom:
         """Be there until cancelled.
 
         Raises:
-            LinkRefusedError: the broker refuses us for a reason that retrying does not mend.
+            ExceptionGroup: of LinkRefusedError, when the broker refuses us for good.
         """
         await self._satellite.run()
 

@@ -1,0 +1,80 @@
+"""`antiphon satellite`: hear and speak in a room."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from antiphon_link import logs, program, settings
+from antiphon_satellite.app import build
+from antiphon_satellite.commands.failing import told_plainly
+from antiphon_satellite.settings import Settings
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command()
+def satellite(
+    config: Annotated[Path | None, typer.Option(help="Settings file, TOML.")] = None,
+    broker: Annotated[
+        str, typer.Option(help="Broker, HOST or HOST:PORT; without: find the hub by zeroconf.")
+    ] = "",
+    id_: Annotated[
+        str, typer.Option("--id", help="Its id in the house; without: from the host's name.")
+    ] = "",
+    room: Annotated[str, typer.Option(help="The room's name.")] = "",
+    microphone: Annotated[
+        str,
+        typer.Option(help="auto, portaudio[:DEVICE], alsa[:DEVICE], wav:FILE[,FILE...] or none."),
+    ] = "",
+    speaker: Annotated[
+        str, typer.Option(help="auto, portaudio[:DEVICE], alsa[:DEVICE], wav:FOLDER or null.")
+    ] = "",
+    wake: Annotated[
+        str, typer.Option(help="Who hears the wake word: local, hub, or none (only the button).")
+    ] = "",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+) -> None:
+    """Hear and speak in a room, until told to stop."""
+    logs.set_up(verbose=verbose)
+    with told_plainly("antiphon satellite"):
+        given = {
+            "broker": {"address": broker},
+            "satellite": {"id": id_, "room": room},
+            "microphone": {"source": microphone},
+            "speaker": {"sink": speaker},
+            "wake": {"mode": wake},
+        }
+        chosen = overridden(settings.load(config, Settings), given)
+        program.run(_run(chosen))
+
+
+async def _run(chosen: Settings) -> None:
+    await build(chosen).run()
+
+
+def overridden(chosen: Settings, given: dict[str, dict[str, str]]) -> Settings:
+    """Return settings where what was given on the command line wins.
+
+    Raises:
+        SettingsError: what was given is not allowed there; all mistakes are listed.
+    """
+    tree: dict[str, dict[str, Any]] = {
+        section: {name: value for name, value in fields.items() if value}
+        for section, fields in given.items()
+    }
+    checked = settings.from_tree(tree, Settings, "command line")
+    sections = {
+        section: msgspec.structs.replace(
+            getattr(chosen, section),
+            **{name: getattr(getattr(checked, section), name) for name in fields},
+        )
+        for section, fields in tree.items()
+    }
+    return msgspec.structs.replace(chosen, **sections)
+
+
+def main() -> None:
+    """Run the command."""
+    cli()
