@@ -6,21 +6,30 @@ from hypothesis import strategies as st
 
 from antiphon_protocol.errors import WavError
 from antiphon_protocol.wav import write_wav
-from antiphon_tools.demo.script import ROOMS, TOUR, _names, from_files, tour
+from antiphon_tools.demo.script import ROOMS, TOUR, _names, from_files, microphone_present, tour
 
 PCM = b"\1\0" * 1600
 
 
 def test_the_tour_speaks_every_line_in_its_room() -> None:
-    ready: list[int] = []
-    commands = tour(ready.append)
+    said: list[str] = []
+    commands = tour(said.append)
     assert [(one.room, one.said, one.intent) for one in commands] == [
         (line.room, line.said, line.intent) for line in TOUR
     ]
-    assert ready == list(range(1, len(TOUR) + 1))
+    assert len(said) == len(TOUR)
+    assert f"{len(TOUR)} of {len(TOUR)}" in said[-1]
     assert len({one.name for one in commands}) == len(TOUR)
     assert all(len(one.pcm) > len(PCM) for one in commands)
     assert {one.room for one in commands} == set(ROOMS)
+
+
+def test_a_capture_device_is_a_microphone(tmp_path: Path) -> None:
+    assert not microphone_present(tmp_path / "nothing")
+    (tmp_path / "pcmC0D0p").touch()
+    assert not microphone_present(tmp_path)
+    (tmp_path / "pcmC0D0c").touch()
+    assert microphone_present(tmp_path)
 
 
 def test_files_become_commands_in_their_order(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What can go wrong with the demo.
 
 DemoError
-├── HubFailedError     the hub did not start, or ended by itself
-└── NoMicrophoneError  a microphone was asked for, and there is none
+├── HubFailedError  the hub did not start, or ended by itself
+└── OutError        the folder for the replies cannot be used
 """
 
 
@@ -14,5 +14,5 @@ class HubFailedError(DemoError):
     """The hub did not start, or ended by itself; the message has its last words."""
 
 
-class NoMicrophoneError(DemoError):
-    """There is no microphone here."""
+class OutError(DemoError):
+    """The folder for the replies cannot be used."""

@@ -5,10 +5,8 @@ from typing import Final
 from antiphon_protocol.messages.event import Event, TurnEnded, TurnStarted
 from antiphon_tools.demo.results import Unheard
 
-WAKE_GRACE_S: Final = 2.5
-"""From the end of the speech to the last moment that a wake engine's call may come."""
-ANSWER_LIMIT_S: Final = 60.0
-"""From the end of the speech to the end of the longest reply that is waited for."""
+FACTS_WITHIN_S: Final = 5.0
+"""From the room's coming to rest to the last fact about what happened there."""
 
 
 class Outcome:
@@ -22,7 +20,6 @@ class Outcome:
         self._satellite = satellite
         self._running: set[str] = set()
         self._ended: TurnEnded | None = None
-        self._spoken_at_s: float | None = None
 
     def apply(self, event: Event) -> None:
         """Take in a fact of the house."""
@@ -33,19 +30,15 @@ class Outcome:
             if self._ended is None or self._ended.outcome != "answered":
                 self._ended = event
 
-    def spoken(self, now_s: float) -> None:
-        """Note that the last sample was spoken."""
-        self._spoken_at_s = now_s
+    def decide(self, *, called: bool, waited_s: float) -> TurnEnded | Unheard | None:
+        """Return what came of it; None while a fact may still come.
 
-    def decide(self, now_s: float) -> TurnEnded | Unheard | None:
-        """Return what came of it; None while something may still come."""
-        if self._spoken_at_s is None:
-            return None
-        waited_s = now_s - self._spoken_at_s
-        if self._running:
-            return "no-answer" if waited_s >= ANSWER_LIMIT_S else None
-        if self._ended is not None and (
-            self._ended.outcome == "answered" or waited_s >= WAKE_GRACE_S
-        ):
+        Args:
+            called: The satellite noticed a call.
+            waited_s: Time since all was spoken and the room came to rest, seconds.
+        """
+        if not self._running and self._ended is not None:
             return self._ended
-        return "no-wake" if waited_s >= WAKE_GRACE_S else None
+        if not self._running and not called:
+            return "no-wake"
+        return "no-answer" if waited_s >= FACTS_WITHIN_S else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, Protocol
 
@@ -10,14 +10,17 @@ from rich.console import Console
 from rich.live import Live
 
 from antiphon_protocol.messages.event import Event
-from antiphon_tools.demo.meter import Meter
 from antiphon_tools.demo.report import result_line, summary_view
 from antiphon_tools.demo.results import Result
 from antiphon_tools.demo.screen import Screen
-from antiphon_tools.demo.view import HouseView
+from antiphon_tools.demo.view import HouseView, Level
 
 REDRAW_S: Final = 0.1
 """One column of a room's level trace."""
+
+
+Levels = Callable[[], Mapping[str, Level]]
+"""What is heard in each room, by its name."""
 
 
 class Presenter(Protocol):
@@ -27,8 +30,8 @@ class Presenter(Protocol):
         """Be ready inside the block; the terminal is as before after it."""
         ...
 
-    async def run(self) -> None:
-        """Keep the presentation moving until cancelled."""
+    async def run(self, levels: Levels) -> None:
+        """Keep the presentation moving until cancelled; `levels` gives what is heard now."""
         ...
 
     def status(self, text: str) -> None:
@@ -55,7 +58,7 @@ class JsonPresenter:
         """Nothing is to be prepared."""
         return nullcontext()
 
-    async def run(self) -> None:
+    async def run(self, levels: Levels) -> None:
         """Nothing moves."""
 
     def status(self, text: str) -> None:
@@ -84,7 +87,7 @@ class PlainPresenter:
         """Nothing is to be prepared."""
         return nullcontext()
 
-    async def run(self) -> None:
+    async def run(self, levels: Levels) -> None:
         """Nothing moves."""
 
     def status(self, text: str) -> None:
@@ -108,10 +111,9 @@ class PlainPresenter:
 class LivePresenter:
     """The live view on the terminal's second screen; the summary stays on the first."""
 
-    def __init__(self, console: Console, view: HouseView, meters: Mapping[str, Meter]) -> None:
+    def __init__(self, console: Console, view: HouseView) -> None:
         self._console = console
         self._view = view
-        self._meters = meters
         self._live = Live(Screen(view), console=console, screen=True, auto_refresh=False)
 
     @contextmanager
@@ -120,11 +122,10 @@ class LivePresenter:
         with self._live:
             yield
 
-    async def run(self) -> None:
-        """Read the meters and draw, ten times a second."""
+    async def run(self, levels: Levels) -> None:
+        """Read the levels and draw, ten times a second."""
         while True:
-            for room, meter in self._meters.items():
-                level = meter.read()
+            for room, level in levels().items():
                 self._view.level(room, level.dbfs, level.voice)
             self._live.refresh()
             await asyncio.sleep(REDRAW_S)

@@ -33,14 +33,17 @@ TOUR: Final = (
 )
 """Each of these must be answered; names and rooms are those of the example home."""
 
+ANYWHERE: Final = tuple(line for line in TOUR if line.intent.startswith("HassGetCurrent"))
+"""What any home answers."""
 ROOMS: Final = tuple(dict.fromkeys(line.room for line in TOUR))
 
 
-def tour(spoken: Callable[[int], None]) -> list[Command]:
+def tour(say: Callable[[str], None], lines: Sequence[Line] = TOUR) -> list[Command]:
     """Synthesize the tour, the voices in turn; blocks for a second or two at the first time.
 
     Args:
-        spoken: Called with the number of commands that are ready.
+        say: Called with how far it is, in words.
+        lines: What is said.
 
     Raises:
         SpeechError: no voice is installed.
@@ -49,7 +52,8 @@ def tour(spoken: Callable[[int], None]) -> list[Command]:
     if not speakers:
         raise SpeechError("neither flite nor espeak-ng is installed; apt install flite espeak-ng")
     commands: list[Command] = []
-    for line, voice in zip(TOUR, cycle(speakers), strict=False):
+    for line, voice in zip(lines, cycle(speakers), strict=False):
+        say(f"starting the house, synthesizing commands: {len(commands) + 1} of {len(lines)} …")
         commands.append(
             Command(
                 name=f"{len(commands) + 1:02d}-{slug_of(line.said)}",
@@ -59,8 +63,12 @@ def tour(spoken: Callable[[int], None]) -> list[Command]:
                 intent=line.intent,
             )
         )
-        spoken(len(commands))
     return commands
+
+
+def microphone_present(devices: Path = Path("/dev/snd")) -> bool:
+    """Tell whether Linux knows a capture device (`pcmC0D0c`)."""
+    return any(devices.glob("pcmC*D*c"))
 
 
 def from_files(paths: Sequence[Path], room: str) -> list[Command]:
