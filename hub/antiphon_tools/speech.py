@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
-import numpy as np
-import soxr
 
+from antiphon_engines.resample import Resampler
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.limits import TEXT_CHARS_MAX
 
@@ -158,5 +157,4 @@ def _resampled(wav: bytes) -> bytes:
         raise SpeechError(f"the synthesizer gave no WAV file: {error}") from None
     if rate_hz == SAMPLE_RATE_HZ:
         return pcm
-    samples = np.frombuffer(pcm, np.int16)
-    return bytes(soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ).tobytes())
+    return Resampler(rate_hz, SAMPLE_RATE_HZ).feed(pcm, last=True)
