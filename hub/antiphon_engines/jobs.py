@@ -26,10 +26,13 @@ from antiphon_protocol.limits import PLAYBACK_SECONDS_MAX, STREAM_SECONDS_MAX, T
 from antiphon_protocol.messages.work import (
     Cancel,
     Finish,
+    Heard,
     LoadContext,
+    SpeechSynthesized,
     Synthesize,
     Transcribe,
     WorkerCommand,
+    WorkFact,
     WorkFailed,
 )
 
@@ -40,6 +43,8 @@ Code = Literal[
 ]
 
 Job = Transcribe | Synthesize
+
+_LAST_WORDS: Final = (Heard, SpeechSynthesized, WorkFailed)
 
 _TRANSCRIBE_LIMIT_S: Final = STREAM_SECONDS_MAX + 30.0
 _SYNTHESIZE_LIMIT_S: Final = PLAYBACK_SECONDS_MAX + 60.0
@@ -61,6 +66,8 @@ class _Running(msgspec.Struct, eq=False):
     task: asyncio.Task[None]
     thread: EngineThread | None
     """Lent to a transcription."""
+    leaving: bool = False
+    """It has said its last word or was cancelled: its place is free for the hub's next job."""
 
 
 class Jobs:
@@ -76,7 +83,8 @@ class Jobs:
         self._streams = streams
         self._outlet = outlet
         self._running: dict[str, _Running] = {}
-        self._threads = ThreadPool("stt", settings.worker.capacity)
+        # Twice, for a cancelled job may leave its thread at work on a last call.
+        self._threads = ThreadPool("stt", 2 * settings.worker.capacity)
         self.cache = SpeechCache(settings.speech.cache_bytes)
         self.counts: Counter[str] = Counter()
         """taken, done, failed, cancelled, lost (the house was not reachable), repeated; and each
@@ -97,10 +105,11 @@ class Jobs:
                     running.work.finish(frames)
             case Cancel(job=job):
                 if running := self._running.get(job):
+                    running.leaving = True
                     running.task.cancel()
 
     def __len__(self) -> int:
-        return len(self._running)
+        return sum(not running.leaving for running in self._running.values())
 
     def busy_s(self, now_s: float) -> float:
         """Return for how long the busiest recogniser has been at one stretch of work."""
@@ -129,7 +138,7 @@ class Jobs:
             rack=self._rack,
             streams=self._streams,
             thread=thread,
-            report=lambda fact: self._outlet.report(job.turn, fact),
+            report=lambda fact: self._report(job, fact),
         )
         self._start(job, work, thread)
 
@@ -142,7 +151,8 @@ class Jobs:
             rack=self._rack,
             cache=self.cache,
             lead_s=self._lead_s,
-            outlet=self._outlet,
+            report=lambda fact: self._report(job, fact),
+            play=self._outlet.play,
         )
         self._start(job, work, None)
 
@@ -152,7 +162,7 @@ class Jobs:
         if job.job in self._running:  # the broker may deliver twice (QoS 1)
             self.counts["repeated"] += 1
             return False
-        if len(self._running) >= self._capacity:
+        if len(self) >= self._capacity:
             self._fail(job, "busy", f"{self._capacity} jobs run already", retryable=True)
             return False
         self.counts["taken"] += 1
@@ -206,5 +216,10 @@ class Jobs:
         self.counts["failed"] += 1
         self.counts[code] += 1
         log.info("%s: %s: %s", job.job, code, text)
-        failed = WorkFailed(job=job.job, code=code, text=text[:TEXT_CHARS_MAX], retryable=retryable)
-        self._outlet.report(job.turn, failed)
+        text = text[:TEXT_CHARS_MAX]
+        self._report(job, WorkFailed(job=job.job, code=code, text=text, retryable=retryable))
+
+    def _report(self, job: Job, fact: WorkFact) -> None:
+        if isinstance(fact, _LAST_WORDS) and (running := self._running.get(job.job)):
+            running.leaving = True
+        self._outlet.report(job.turn, fact)

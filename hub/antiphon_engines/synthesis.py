@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Final
 
 from antiphon_engines import pacing, sentences
 from antiphon_engines.framing import Framer
-from antiphon_engines.outlet import Outlet
 from antiphon_engines.rack import Rack, Slot, Voice
 from antiphon_engines.resample import Resampler
 from antiphon_engines.speech_cache import SpeechCache, SpeechKey
@@ -44,14 +43,16 @@ class Synthesis:
         rack: Rack,
         cache: SpeechCache,
         lead_s: float,
-        outlet: Outlet,
+        report: Callable[[WorkFact], None],
+        play: Callable[[str, AudioFrame], Awaitable[None]],
     ) -> None:
         self._job = job
         self._worker = worker
         self._rack = rack
         self._cache = cache
         self._lead_s = lead_s
-        self._outlet = outlet
+        self._report = report
+        self._play = play
         self._loop = asyncio.get_running_loop()
         self._taken_s = self._loop.time()
         self._began_s: float | None = None
@@ -88,9 +89,6 @@ class Synthesis:
         self._report(
             SpeechSynthesized(job=job.job, samples=self._framer.samples, frames=self._framer.frames)
         )
-
-    def _report(self, fact: WorkFact) -> None:
-        self._outlet.report(self._job.turn, fact)
 
     # -- the engine's side ------------------------------------------------------------------------
 
@@ -149,7 +147,7 @@ class Synthesis:
         )
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        await self._outlet.play(self._job.playback, frame)
+        await self._play(self._job.playback, frame)
 
 
 def _pieces(engine: TtsEngine, text: str, job: Synthesize) -> Generator[bytes, None, None]:
