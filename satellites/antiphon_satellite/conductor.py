@@ -9,9 +9,6 @@ import logging
 from collections import Counter
 from typing import Final, Literal, assert_never
 
-from antiphon_link.errors import LinkDownError
-from antiphon_protocol.audio import AudioFrame
-from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.presence import TimeTold
 from antiphon_protocol.messages.satellite import (
     ButtonPressed,
@@ -19,7 +16,6 @@ from antiphon_protocol.messages.satellite import (
     Duck,
     Identify,
     Listen,
-    ListenEnded,
     Play,
     Release,
     Resend,
@@ -27,7 +23,6 @@ from antiphon_protocol.messages.satellite import (
     StopListening,
     StopPlaying,
 )
-from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_satellite.actions import (
     Action,
     EndStream,
@@ -37,7 +32,6 @@ from antiphon_satellite.actions import (
     PlayCue,
     StopPlayback,
 )
-from antiphon_satellite.clock import now_us
 from antiphon_satellite.device.indicator import Indicator
 from antiphon_satellite.inbox import Happening, Inbox
 from antiphon_satellite.link import House
@@ -47,12 +41,10 @@ from antiphon_satellite.machine import Event, Machine, State
 from antiphon_satellite.pulse import Pulse
 from antiphon_satellite.speak.changes import PlaybackChanged
 from antiphon_satellite.speak.player import Player
-from antiphon_satellite.uplink import Uplink
+from antiphon_satellite.streams import Streams
 
 log = logging.getLogger(__name__)
 
-RESENDS_MAX: Final = 16
-"""Requests for frames that wait; more are refused and counted, and the worker asks again."""
 LIMIT_SLACK_S: Final = 2.0
 """The audio limit ends a stream; only with a microphone that stands still the lease runs out."""
 
@@ -89,8 +81,7 @@ class Conductor:
         self._cues = frozenset(cues)
         self._attentive = {State.AWAY, State.IDLE, *([State.PLAYING] if wake_while_playing else [])}
         self._machine = Machine()
-        self._uplink = Uplink()
-        self._resends: asyncio.Queue[Resend] = asyncio.Queue(RESENDS_MAX)
+        self._streams = Streams(house, satellite)
         self._call: Call | None = None
         self._asked: Listen | None = None
         self._stream = ""
@@ -111,13 +102,13 @@ class Conductor:
 
     @property
     def counts(self) -> Counter[str]:
-        """calls, listens_refused, resends_refused, streams, frames, frames_resent, ..."""
-        return self._own + self._uplink.counts
+        """calls, listens_refused, and those of the streams."""
+        return self._own + self._streams.counts
 
     async def run(self) -> None:
         """Conduct until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._send_again(), name="resend")
+            group.create_task(self._streams.run(), name="resend")
             while True:
                 self._take(await self._inbox.take(self._machine.deadline_s))
                 self.moved.beat()
@@ -127,14 +118,10 @@ class Conductor:
         call = self._ear.take(frame, attentive=self._machine.state in self._attentive)
         if call is not None:
             self._inbox.put(call)
-        sent = self._uplink.feed(frame)
-        if sent is not None:
-            self._house.stream(self._uplink.running, sent)
-        if self._uplink.full:
+        if self._streams.feed(frame, _now_s()):
             self._end_here("limit")
-        elif sent is not None and self._call is not None and self._voice_ended(self._call):
+        elif self._voice_ended():
             self._end_here("voice-ended")
-        self._uplink.expire(_now_s())
 
     def source_ended(self) -> None:
         """The microphone has no more to hear."""
@@ -171,9 +158,9 @@ class Conductor:
 
     def _feed(self, event: Event, lease_s: float | None = None) -> None:
         before = self._machine.state
-        if event in _CALLS and before in self._attentive:
-            self._own["calls"] += 1
         actions = self._machine.feed(event, _now_s(), lease_s)
+        if event in _CALLS and actions:
+            self._own["calls"] += 1
         if event is Event.TIME_OUT:
             log.info("%s: lease of state %s ran out", self._satellite, before)
         for action in actions:
@@ -185,7 +172,7 @@ class Conductor:
     def _called(self, call: Call) -> Event:
         if call.cause == "button":
             self._house.tell(ButtonPressed(gesture="single"))
-        if not self._uplink.running:
+        if not self._streams.running:
             self._call = call
         return _EVENT_OF_CAUSE[call.cause]
 
@@ -198,9 +185,9 @@ class Conductor:
     def _listen_event(self, asked: Listen) -> Event | None:
         if asked.stream == self._stream:
             self._accept(asked)
-            self._uplink.limit(asked.limit_s)
+            self._streams.limit(asked.limit_s)
             return Event.CONFIRMED
-        if self._uplink.running or self._uplink.knows(asked.stream):
+        if self._streams.running or self._streams.knows(asked.stream):
             self._own["listens_refused"] += 1
             return None
         self._accept(asked)
@@ -231,9 +218,9 @@ class Conductor:
         """Pass on what does not touch the conversation."""
         match command:
             case Resend():
-                self._queue_resend(command)
+                self._streams.resend(command)
             case Release():
-                self._uplink.release(command.stream)
+                self._streams.release(command.stream)
             case Play():
                 self._player.play(command)
             case StopPlaying():
@@ -252,12 +239,10 @@ class Conductor:
 
     def _do(self, action: Action) -> None:
         match action:
-            case OpenStream(announced=True):
-                self._open_call()
             case OpenStream():
-                self._open_asked()
+                self._open(announced=action.announced)
             case EndStream():
-                self._end_stream(action.reason)
+                self._streams.end(action.reason, _now_s())
             case ExpectReply():
                 if self._asked is not None:
                     self._player.expect(self._asked.playback)
@@ -271,79 +256,28 @@ class Conductor:
             case _:
                 assert_never(action)
 
-    def _open_call(self) -> None:
-        call, preroll = self._call, self._ear.preroll
-        if call is None:
-            return
-        self._past_turn, self._asked = self.turn or self._past_turn, None
-        self._stream = new_id("stream")
-        frames = self._uplink.open(self._stream, preroll.begin, preroll.frames)
-        self._house.call(
-            WakeHeard(
-                satellite=self._satellite,
-                stream=self._stream,
-                cause=call.cause,
-                heard_at_us=call.at_us,
-                phrase=call.phrase,
-                engine=call.engine,
-                confidence=call.confidence,
-                level_dbfs=min(0.0, call.level_dbfs),
-                noise_dbfs=min(0.0, call.noise_dbfs),
-                begin=max(0, call.begin - preroll.begin),
-                end=max(0, call.end - preroll.begin) if call.cause != "button" else 0,
-            )
-        )
-        for frame in frames:
-            self._house.stream(self._stream, frame)
-
-    def _open_asked(self) -> None:
-        """Open the stream that the hub asked for, without a pre-roll: that holds our own voice."""
-        if self._asked is None:
-            return
-        self._call, self._stream = None, self._asked.stream
-        self._uplink.open(self._stream, self._ear.preroll.position, ())
-        self._uplink.limit(self._asked.limit_s)
-
-    def _end_stream(
-        self, reason: Literal["asked", "limit", "no-hub", "source-ended", "voice-ended"]
-    ) -> bool:
-        ended = self._uplink.end(_now_s(), now_us())
-        if ended is None:
-            return False
-        stream, last = ended
-        self._house.stream(stream, last)
-        self._house.tell(ListenEnded(stream=stream, frames=last.sequence + 1, reason=reason))
-        return True
+    def _open(self, *, announced: bool) -> None:
+        if announced and self._call is not None:
+            self._past_turn, self._asked = self.turn or self._past_turn, None
+            self._stream = self._streams.open(self._call, self._ear.preroll)
+        elif self._asked is not None:
+            self._call, self._stream = None, self._asked.stream
+            self._streams.open_asked(self._asked)
 
     def _end_here(self, reason: Literal["limit", "source-ended", "voice-ended"]) -> None:
         """End the stream of our own accord, and let the machine know."""
-        if self._end_stream(reason):
+        if self._streams.end(reason, _now_s()):
             self._inbox.put(Event.STREAM_ENDED)
 
-    def _voice_ended(self, call: Call) -> bool:
-        return call.cause == "voice" and not self._ear.voice
+    def _voice_ended(self) -> bool:
+        called_by_voice = self._call is not None and self._call.cause == "voice"
+        return called_by_voice and self._streams.running and not self._ear.voice
 
     def _play_cue(self, cue: CueName) -> None:
         # Somebody who only talked near a satellite without a wake engine did not call anybody.
         merely_talked = self._call is not None and self._call.cause == "voice"
         if cue in self._cues and not merely_talked:
             self._player.cue(cue)
-
-    def _queue_resend(self, asked: Resend) -> None:
-        try:
-            self._resends.put_nowait(asked)
-        except asyncio.QueueFull:
-            self._own["resends_refused"] += 1
-
-    async def _send_again(self) -> None:
-        while True:
-            asked = await self._resends.get()
-            frames: list[AudioFrame] = self._uplink.again(asked.stream, asked.first, asked.last)
-            try:
-                for frame in frames:
-                    await self._house.stream_again(asked.stream, frame)
-            except LinkDownError as error:
-                log.debug("resend of %s: %s", asked.stream, error)
 
 
 def _now_s() -> float:

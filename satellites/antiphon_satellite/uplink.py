@@ -23,8 +23,6 @@ ENDED_NAMES_KEPT: Final = 16
 
 class _Stream(msgspec.Struct):
     name: str
-    origin: int
-    """Position of its first sample, counted as the ear counts."""
     frames: list[AudioFrame]
     limit_frames: int = KEPT_FRAMES_MAX
     samples: int = 0
@@ -48,11 +46,6 @@ class Uplink:
         return self._running.name if self._running else ""
 
     @property
-    def origin(self) -> int:
-        """Position of the running stream's first sample, counted as the ear counts."""
-        return self._running.origin if self._running else 0
-
-    @property
     def kept_frames(self) -> int:
         """How many frames are kept, all in all."""
         return sum(len(stream.frames) for stream in self._kept.values())
@@ -61,9 +54,9 @@ class Uplink:
         """Tell whether a stream of that id runs or has run lately."""
         return name == self.running or name in self._past
 
-    def open(self, name: str, origin: int, preroll: Sequence[PcmFrame]) -> list[AudioFrame]:
+    def open(self, name: str, preroll: Sequence[PcmFrame]) -> list[AudioFrame]:
         """Begin a stream with the pre-roll; return its first frames."""
-        self._running = self._kept[name] = _Stream(name, origin, [])
+        self._running = self._kept[name] = _Stream(name, [])
         self.counts["streams"] += 1
         return [self._next(self._running, frame) for frame in preroll]
 

@@ -93,7 +93,9 @@ def turn(
         program.run(speak())
         if not results:
             raise TurnError("interrupted")
-        _report(results[0], out, as_json=as_json)
+        _print(results[0], as_json=as_json)
+        if out is not None:
+            _write(results[0].spoken, out)
     if not results[0].answered:
         raise typer.Exit(1)
 
@@ -174,14 +176,16 @@ async def _account(
         ) from None
 
 
-def _report(result: Result, out: Path | None, *, as_json: bool) -> None:
-    if out is not None:
-        if not result.spoken.reply:
-            raise TurnError(f"{out}: not written, for nothing was replied")
-        try:
-            out.write_bytes(write_wav(result.spoken.reply, result.spoken.reply_rate_hz))
-        except OSError as error:
-            raise TurnError(f"{out}: cannot be written: {error.strerror}") from None
+def _write(spoken: Spoken, out: Path) -> None:
+    if not spoken.reply:
+        raise TurnError(f"{out}: not written, for nothing was replied")
+    try:
+        out.write_bytes(write_wav(spoken.reply, spoken.reply_rate_hz))
+    except OSError as error:
+        raise TurnError(f"{out}: cannot be written: {error.strerror}") from None
+
+
+def _print(result: Result, *, as_json: bool) -> None:
     told = result.as_dict()
     if as_json:
         print(json.dumps(told, ensure_ascii=False))

@@ -1,0 +1,120 @@
+"""Sends the uplink's streams to the house, once and again."""
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Final, Literal
+
+from antiphon_link.errors import LinkDownError
+from antiphon_protocol.ids import new_id
+from antiphon_protocol.messages.satellite import Listen, ListenEnded, Resend
+from antiphon_protocol.messages.wake import WakeHeard
+from antiphon_satellite.clock import now_us
+from antiphon_satellite.link import House
+from antiphon_satellite.listen.ear import Call
+from antiphon_satellite.listen.microphone import PcmFrame
+from antiphon_satellite.listen.preroll import PreRoll
+from antiphon_satellite.uplink import Uplink
+
+log = logging.getLogger(__name__)
+
+RESENDS_MAX: Final = 16
+"""Requests for frames that wait; more are refused and counted, and the worker asks again."""
+
+EndReason = Literal["asked", "limit", "no-hub", "source-ended", "voice-ended"]
+
+
+class Streams:
+    """The satellite's streams, running and past."""
+
+    def __init__(self, house: House, satellite: str) -> None:
+        self._house = house
+        self._satellite = satellite
+        self._uplink = Uplink()
+        self._resends: asyncio.Queue[Resend] = asyncio.Queue(RESENDS_MAX)
+        self._resends_refused = 0
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The uplink's, and resends_refused."""
+        return self._uplink.counts + Counter(resends_refused=self._resends_refused)
+
+    @property
+    def running(self) -> bool:
+        """Whether a stream runs."""
+        return bool(self._uplink.running)
+
+    def knows(self, stream: str) -> bool:
+        """Tell whether a stream of that id runs or has run lately."""
+        return self._uplink.knows(stream)
+
+    async def run(self) -> None:
+        """Send again what is asked for, until cancelled."""
+        while True:
+            asked = await self._resends.get()
+            try:
+                for frame in self._uplink.again(asked.stream, asked.first, asked.last):
+                    await self._house.stream_again(asked.stream, frame)
+            except LinkDownError as error:
+                log.debug("resend of %s: %s", asked.stream, error)
+
+    def open(self, call: Call, preroll: PreRoll) -> str:
+        """Call the hub, and begin a stream with the pre-roll; return its id."""
+        stream, origin = new_id("stream"), preroll.begin
+        frames = self._uplink.open(stream, preroll.frames)
+        self._house.call(
+            WakeHeard(
+                satellite=self._satellite,
+                stream=stream,
+                cause=call.cause,
+                heard_at_us=call.at_us,
+                phrase=call.phrase,
+                engine=call.engine,
+                confidence=call.confidence,
+                level_dbfs=min(0.0, call.level_dbfs),
+                noise_dbfs=min(0.0, call.noise_dbfs),
+                begin=max(0, call.begin - origin),
+                end=max(0, call.end - origin) if call.cause != "button" else 0,
+            )
+        )
+        for frame in frames:
+            self._house.stream(stream, frame)
+        return stream
+
+    def open_asked(self, asked: Listen) -> None:
+        """Begin the stream that the hub asked for, without a pre-roll: it holds our own voice."""
+        self._uplink.open(asked.stream, ())
+        self._uplink.limit(asked.limit_s)
+
+    def limit(self, seconds: float) -> None:
+        """Let the running stream last at most this much audio, seconds."""
+        self._uplink.limit(seconds)
+
+    def feed(self, frame: PcmFrame, now_s: float) -> bool:
+        """Send a microphone frame, if a stream runs; tell whether the stream is full now."""
+        sent = self._uplink.feed(frame)
+        if sent is not None:
+            self._house.stream(self._uplink.running, sent)
+        self._uplink.expire(now_s)
+        return self._uplink.full
+
+    def end(self, reason: EndReason, now_s: float) -> bool:
+        """End the running stream and say so; tell whether one ran."""
+        ended = self._uplink.end(now_s, now_us())
+        if ended is None:
+            return False
+        stream, last = ended
+        self._house.stream(stream, last)
+        self._house.tell(ListenEnded(stream=stream, frames=last.sequence + 1, reason=reason))
+        return True
+
+    def resend(self, asked: Resend) -> None:
+        """Send frames again, behind earlier requests; too many are refused and counted."""
+        try:
+            self._resends.put_nowait(asked)
+        except asyncio.QueueFull:
+            self._resends_refused += 1
+
+    def release(self, stream: str) -> None:
+        """Forget a stream's audio."""
+        self._uplink.release(stream)
