@@ -28,6 +28,7 @@ UNKNOWN_WORDS_MAX: Final = 5
 _KEPT_SIGNS: Final = frozenset("'%-.,:?!°")
 _SPELLINGS: Final = (
     (re.compile(r"\bper cent\b"), "percent"),
+    (re.compile(r"\bwhats\b"), "what's"),
     (re.compile(r"\b(?:a|(?<!one )(?<!a ))\s?hundred percent\b"), "one hundred percent"),
 )
 _UNKNOWN: Final = {

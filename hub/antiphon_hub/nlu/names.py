@@ -62,7 +62,8 @@ def name_home(home: Home) -> Names:
         for said in variants(device.names):
             generic = said in GENERIC[device.kind]
             _note(local[device.room] if generic else devices, said, device)
-            for whole in with_room(said, rooms[device.room], generic=generic):
+            wholes = [] if generic else with_room(said, rooms[device.room])
+            for whole in (*wholes, *_with_noun(said, device, rooms[device.room])):
                 _note(devices, whole, device)
         if noun := _noun(device):
             _note(devices if device.kind == "cover" else local[device.room], noun, device)
@@ -79,13 +80,8 @@ def variants(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(ways))
 
 
-def with_room(said: str, room: Room, *, generic: bool = False) -> list[str]:
-    """Return the name together with its room: `kitchen fridge`, `fridge in the kitchen`.
-
-    A generic name stays without: `light in the kitchen` means all of them.
-    """
-    if generic:
-        return []
+def with_room(said: str, room: Room) -> list[str]:
+    """Return the name together with its room: `kitchen fridge`, `fridge in the kitchen`."""
     places = variants(room.names)
     if any(f" {place} " in f" {said} " for place in places):
         return []
@@ -94,6 +90,13 @@ def with_room(said: str, room: Room, *, generic: bool = False) -> list[str]:
         for place in places
         for whole in (f"{place} {said}", f"{said} in the {place}", f"{said} in {place}")
     ]
+
+
+def _with_noun(said: str, device: Device, room: Room) -> list[str]:
+    """A light called `play corner` is also the `play corner lights in the kitchen`."""
+    if device.kind != "light" or not GENERIC["light"].isdisjoint(said.split()):
+        return []
+    return [whole for noun in ("light", "lights") for whole in with_room(f"{said} {noun}", room)]
 
 
 def _noun(device: Device) -> str:

@@ -109,8 +109,12 @@ def _unknown(said: str, request: Request, home: Home) -> NotUnderstood:
     if area := (not request.implied_area and request.slots.get("area")):
         where = next((f" in the {room.name}" for room in home.rooms if room.id == area), "")
     elif floor := request.slots.get("floor"):
-        where = next((f" on the {one.name}" for one in home.floors if one.id == floor), "")
+        where = next((_on_floor(one.name) for one in home.floors if one.id == floor), "")
     return NotUnderstood("unknown-name", f"Sorry, I don't know of any {said}{where}.")
+
+
+def _on_floor(name: str) -> str:
+    return f" {name}" if name.lower() in ("upstairs", "downstairs") else f" on the {name}"
 
 
 def _canonical(request: Request, devices: Sequence[Device], home: Home) -> dict[str, Any]:
