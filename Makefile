@@ -12,7 +12,7 @@ PACKAGES := \
 	-e './protocol[fast,silero,microwake,openwake,microvad]' \
 	-e './satellites[sound]' \
 	-e './hub[engines,espeak]'
-TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout hypothesis psutil soundfile
+TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout hypothesis psutil
 
 VENV := .venv
 BIN := $(VENV)/bin
