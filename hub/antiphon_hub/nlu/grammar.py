@@ -82,6 +82,8 @@ def _politely(command: Expr, spoken: Spoken) -> Expr:
 def _intent(name: str, intents: Intents, home: "_HomeLists", expander: Expander) -> Expr:
     said: list[Expr] = []
     for data in intents.intents[name].data:
+        if not home.can_mean(name, data):
+            continue
         lists = {**intents.slot_lists, **home.of_block(name, data)}
         said += [
             expander.block(data, sentence, intents.expansion_rules, lists)
@@ -98,12 +100,16 @@ class _HomeLists:
         self._lists = names.lists(None)
         self._by_kinds: dict[tuple[str, ...], dict[str, SlotList]] = {}
 
+    def can_mean(self, intent: str, data: IntentData) -> bool:
+        """Tell whether there is any device of the kind that the block is about."""
+        kinds = _kinds(intent, data)
+        return not kinds or any(device.kind in kinds for device in self._home.devices)
+
     def of_block(self, intent: str, data: IntentData) -> dict[str, SlotList]:
         """Return the lists for one block of templates."""
-        asked = data.slots.get("domain")
-        if intent not in DEVICE_INTENTS or asked is None:
+        kinds = _kinds(intent, data)
+        if not kinds:
             return self._lists
-        kinds = (asked,) if isinstance(asked, str) else tuple(asked)
         if kinds not in self._by_kinds:
             having = [device for device in self._home.devices if device.kind in kinds]
             rooms = {device.room for device in having}
@@ -115,6 +121,13 @@ class _HomeLists:
                 "floor": _only(self._lists["floor"], floors),
             }
         return self._by_kinds[kinds]
+
+
+def _kinds(intent: str, data: IntentData) -> tuple[str, ...]:
+    asked = data.slots.get("domain") if intent in DEVICE_INTENTS else None
+    if asked is None:
+        return ()
+    return (asked,) if isinstance(asked, str) else tuple(asked)
 
 
 def _only(slot_list: SlotList, ids: Collection[str]) -> SlotList:

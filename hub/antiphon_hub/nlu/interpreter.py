@@ -29,7 +29,7 @@ _KEPT_SIGNS: Final = frozenset("'%-.,:?!°")
 _SPELLINGS: Final = (
     (re.compile(r"\bper cent\b"), "percent"),
     (re.compile(r"\bwhats\b"), "what's"),
-    (re.compile(r"\b(?:a|(?<!one )(?<!a ))\s?hundred percent\b"), "one hundred percent"),
+    (re.compile(r"\b(to|at|by) (?:a )?hundred\b"), r"\1 one hundred"),
 )
 _UNKNOWN: Final = {
     "language": "en",
