@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiomqtt
 import psutil
 import pytest
 
@@ -29,7 +28,11 @@ from antiphon_hub.mosquitto import (
     find_binary,
 )
 from antiphon_link.broker import BrokerAddress
+from antiphon_link.connection import Delivery, Publication
+from antiphon_link.errors import LinkError, LinkRefusedError
+from antiphon_link.mqtt import connect
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX
+from tests.support.mosquitto import free_port
 
 V6 = Machine(ipv6=True, root=False)
 
@@ -40,29 +43,22 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+async def echoes(
+    address: BrokerAddress, payload: bytes = b"hello", timeout_s: float = 10.0
+) -> None:
+    """Connect, subscribe, publish, and get it back.
 
-
-def client(address: BrokerAddress, timeout_s: float) -> aiomqtt.Client:
-    return aiomqtt.Client(
-        address.host,
-        address.port,
-        username=address.username or None,
-        password=address.password or None,
-        protocol=aiomqtt.ProtocolVersion.V5,
-        tls_context=address.tls_context(),
-        timeout=timeout_s,
-    )
-
-
-async def echoes(address: BrokerAddress, payload: bytes = b"hello", timeout_s: float = 5.0) -> None:
-    async with asyncio.timeout(10), client(address, timeout_s) as mqtt:
-        await mqtt.subscribe("echo", qos=1)
-        await mqtt.publish("echo", payload, qos=1)
-        assert (await anext(mqtt.messages)).payload == payload
+    Raises:
+        LinkError: the broker does not let us.
+    """
+    got: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+    async with asyncio.timeout(timeout_s):
+        async with connect(address, "echo", None, got.set_result) as connection:
+            await connection.subscribe([("echo", 1)])
+            sent = connection.publish(Publication(path="echo", payload=payload, qos=1))
+            assert (await got).payload == payload
+            if sent is not None:
+                await sent
 
 
 @asynccontextmanager
@@ -200,7 +196,7 @@ async def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
             username="home",
             password="wrong",  # noqa: S106 - no secret
         )
-        with pytest.raises(aiomqtt.MqttError):
+        with pytest.raises(LinkRefusedError):
             await echoes(wrong)
 
 
@@ -231,7 +227,7 @@ async def test_it_speaks_tls_to_others_and_plain_to_its_own(tmp_path: Path) -> N
         await echoes(
             BrokerAddress(host="localhost", port=broker.listeners.port, tls=True, ca_file=str(cert))
         )
-        with pytest.raises(aiomqtt.MqttError):
+        with pytest.raises((LinkError, TimeoutError)):
             await echoes(BrokerAddress(host=LOOPBACK, port=broker.listeners.port), timeout_s=0.3)
 
 
@@ -250,7 +246,7 @@ async def test_it_comes_back_on_the_same_port_when_killed(tmp_path: Path) -> Non
                 try:
                     await echoes(broker.address, timeout_s=0.5)
                     break
-                except aiomqtt.MqttError:
+                except (LinkError, TimeoutError):
                     await asyncio.sleep(0.01)
         assert broker.pid not in (None, first)
 

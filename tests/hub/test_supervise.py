@@ -167,9 +167,7 @@ async def test_its_words_reach_our_log_under_its_name(caplog: pytest.LogCaptureF
 async def test_the_service_manager_is_ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere")
     monkeypatch.setenv("WATCHDOG_USEC", "1")
-    script = (
-        "import os; print([n for n in os.environ if n.startswith(('NOTIFY', 'WATCH'))])"
-    )
+    script = "import os; print([n for n in os.environ if n.startswith(('NOTIFY', 'WATCH'))])"
     child = Child([sys.executable, "-S", "-c", script], name="child")
     await child.start()
     await child.wait()
