@@ -10,6 +10,8 @@ from antiphon_protocol.ids import Slug
 from antiphon_protocol.version import VersionRange
 
 SERVICE_TYPE: Final = "_antiphon._tcp.local."
+REQUIRED: Final = ("hub", "site", "tls", "protocol")
+"""Keys without which a TXT record is not ours; unknown ones are ignored."""
 
 
 class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +48,7 @@ def record_from_txt(port: int, txt: Mapping[bytes, bytes | None]) -> HubRecord:
         DecodeError: a field is missing or not what it should be.
     """
     try:
-        fields = {key.decode(): (value or b"").decode() for key, value in txt.items()}
+        fields = {key: (txt[key.encode()] or b"").decode() for key in REQUIRED}
         oldest, _, newest = fields["protocol"].partition("-")
         return msgspec.convert(
             {
@@ -55,7 +57,7 @@ def record_from_txt(port: int, txt: Mapping[bytes, bytes | None]) -> HubRecord:
                 "port": port,
                 "tls": {"0": False, "1": True}[fields["tls"]],
                 "protocol": [int(oldest), int(newest)],
-                "fingerprint": fields.get("fingerprint", ""),
+                "fingerprint": (txt.get(b"fingerprint") or b"").decode(),
             },
             HubRecord,
         )

@@ -37,7 +37,8 @@ def read_wav(path: Path) -> bytes:
                 raise WavError(_too_long(path, promised / SAMPLE_RATE_HZ))
             # A header may lie: what it promises is no reason to set that much memory aside.
             pcm = reader.readframes(min(promised, FRAMES_MAX))
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:
+        # `wave` raises a bare RuntimeError where a chunk is longer than the file's own size.
         raise WavError(f"{path}: {_reason(error)}; {_convert(path)}") from None
     except OSError as error:
         raise WavError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -1,0 +1,279 @@
+"""One list of example messages: vectors, round trips, damage tests and benches all use it."""
+
+from typing import Any, Final, NamedTuple
+
+from antiphon_protocol import topics
+from antiphon_protocol.audio import AudioFormat, AudioFrame
+from antiphon_protocol.messages import ask, event, presence, satellite, wake, work
+from antiphon_protocol.topics import Topic
+from antiphon_protocol.version import VersionRange
+
+EPOCH_US: Final = 1_750_000_000_000_000
+V1: Final = VersionRange(1, 1)
+TURN: Final = "turn-0011223344556677"
+JOB: Final = "job-8899aabbccddeeff"
+STREAM: Final = "stream-0123456789abcdef"
+PLAYBACK: Final = "playback-fedcba9876543210"
+KITCHEN: Final = {"satellite": "kitchen"}
+BOX: Final = {"worker": "box"}
+
+
+class Example(NamedTuple):
+    """A message on its topic; the name is unique within the topic."""
+
+    topic: Topic[Any]
+    ids: dict[str, str]
+    name: str
+    message: Any
+
+
+def _on(topic: Topic[Any], ids: dict[str, str], **messages: Any) -> list[Example]:
+    return [
+        Example(topic, ids, name.replace("_", "-"), message) for name, message in messages.items()
+    ]
+
+
+EXAMPLES: Final[list[Example]] = [
+    *_on(
+        topics.SATELLITE_PRESENCE,
+        KITCHEN,
+        hello=presence.Hello(
+            satellite="kitchen",
+            epoch=EPOCH_US,
+            room="Küche",
+            protocol=VersionRange(1, 2),
+            software="0.1.0",
+            host="pi-kitchen",
+            instance="i-1",
+            wake="local",
+            phrases=("hey mycroft", "alexa"),
+            speaker=AudioFormat(rate_hz=22050),
+        ),
+        hello_least=presence.Hello(
+            satellite="kitchen",
+            epoch=0,
+            room="kitchen",
+            protocol=V1,
+            software="",
+            host="",
+            instance="i-2",
+        ),
+        goodbye=presence.Goodbye(satellite="kitchen", epoch=EPOCH_US, reason="lost"),
+    ),
+    *_on(
+        topics.SATELLITE_WAKE,
+        KITCHEN,
+        wake_heard=wake.WakeHeard(
+            satellite="kitchen",
+            stream=STREAM,
+            cause="phrase",
+            heard_at_us=EPOCH_US + 1,
+            phrase="hey mycroft",
+            engine="microwakeword",
+            confidence=0.75,
+            level_dbfs=-23.5,
+            noise_dbfs=-61.25,
+            begin=6400,
+            end=32000,
+        ),
+    ),
+    *_on(
+        topics.SATELLITE_AUDIO,
+        {**KITCHEN, "stream": STREAM},
+        frame=AudioFrame(7, 3584, EPOCH_US, bytes(range(16))),
+        last=AudioFrame(2**32 - 1, 2**40 - 1, 2**63 - 1, b"", last=True),
+    ),
+    *_on(
+        topics.SATELLITE_DO,
+        KITCHEN,
+        listen=satellite.Listen(turn=TURN, stream=STREAM, playback=PLAYBACK, limit_s=15.0),
+        stop_listening=satellite.StopListening(stream=STREAM, reason="speech-ended"),
+        resend=satellite.Resend(stream=STREAM, first=3, last=9),
+        release=satellite.Release(stream=STREAM),
+        play=satellite.Play(
+            playback=PLAYBACK,
+            kind="announcement",
+            format=AudioFormat(rate_hz=22050),
+            turn=TURN,
+            gain_db=-6.0,
+        ),
+        stop_playing=satellite.StopPlaying(playback=PLAYBACK),
+        show_turn=satellite.ShowTurn(turn=TURN, state="failed", cue="not-understood"),
+        duck=satellite.Duck(level_db=-20.0, lease_s=10.0),
+        identify=satellite.Identify(),
+        time_told=presence.TimeTold(
+            asked_us=EPOCH_US, received_us=EPOCH_US + 5, replied_us=EPOCH_US + 9
+        ),
+    ),
+    *_on(
+        topics.SATELLITE_DID,
+        KITCHEN,
+        listen_ended=satellite.ListenEnded(stream=STREAM, frames=91, reason="asked"),
+        playback_ready=satellite.PlaybackReady(playback=PLAYBACK),
+        played=satellite.Played(
+            playback=PLAYBACK, samples=48000, complete=True, first_at_us=EPOCH_US, underruns=1
+        ),
+        button_pressed=satellite.ButtonPressed(gesture="long"),
+        muted=satellite.Muted(muted=True, hard=False),
+        fault=satellite.Fault(code="microphone", text="no such device: plughw:9"),
+        counters=satellite.Counters(
+            counts={"dropped_frames": 2, "reconnects": 1}, noise_dbfs=-60.0
+        ),
+        time_asked=presence.TimeAsked(asked_us=EPOCH_US),
+    ),
+    *_on(
+        topics.WORKER_PRESENCE,
+        BOX,
+        worker_hello=presence.WorkerHello(
+            worker="box",
+            epoch=EPOCH_US,
+            protocol=V1,
+            software="0.1.0",
+            host="cellar",
+            process=4711,
+            device="cuda:0",
+            capacity=64,
+            engines=(
+                presence.EngineOffer(
+                    kind="stt",
+                    name="pocketsphinx",
+                    languages=("en",),
+                    streaming=True,
+                    grammar=True,
+                    dictation=True,
+                ),
+                presence.EngineOffer(kind="tts", name="espeak", voices=("en-gb",)),
+            ),
+        ),
+        worker_goodbye=presence.WorkerGoodbye(worker="box", epoch=EPOCH_US, reason="stopped"),
+    ),
+    *_on(
+        topics.WORKER_DO,
+        BOX,
+        load_context=work.LoadContext(
+            context="ctx-1",
+            language="en-GB",
+            grammar="#JSGF V1.0;\ngrammar home;\npublic <command> = turn on the light;\n",
+            pronunciations={"hygge": "HH Y UW G AH"},
+        ),
+        transcribe=work.Transcribe(
+            job=JOB,
+            turn=TURN,
+            satellite="kitchen",
+            stream=STREAM,
+            engine="pocketsphinx",
+            context="ctx-1",
+            begin=32000,
+            wake_phrase="hey mycroft",
+            wake=work.WakeCheck(phrases=("hey mycroft",), threshold=0.5),
+            endpointing=work.Endpointing(silence_s=0.5),
+        ),
+        transcribe_least=work.Transcribe(job=JOB, turn=TURN, satellite="kitchen", stream=STREAM),
+        finish=work.Finish(job=JOB, frames=91),
+        cancel=work.Cancel(job=JOB),
+        synthesize=work.Synthesize(
+            job=JOB, turn=TURN, playback=PLAYBACK, text="It is half past nine.", voice="en-gb"
+        ),
+    ),
+    *_on(
+        topics.TURN_WORK,
+        {"turn": TURN},
+        work_began=work.WorkBegan(job=JOB, worker="box", engine="pocketsphinx"),
+        frames_missing=work.FramesMissing(job=JOB, stream=STREAM, first=3, last=9),
+        wake_confirmed=work.WakeConfirmed(
+            job=JOB, phrase="hey mycroft", engine="openwakeword", score=0.875, end=32000
+        ),
+        partial=work.Partial(job=JOB, text="turn on the"),
+        speech_ended=work.SpeechEnded(
+            job=JOB, position=40000, decided_at=44800, why="grammar-complete"
+        ),
+        heard=work.Heard(
+            job=JOB,
+            text="turn on the light",
+            source="grammar",
+            confidence=0.9375,
+            engine="pocketsphinx",
+            alternatives=(
+                work.Alternative(text="turn on the light", source="grammar", confidence=0.9375),
+                work.Alternative(text="turn on the lie", source="dictation", confidence=0.25),
+            ),
+            audio_s=2.5,
+            engine_ms=40.5,
+            tail_ms=8.25,
+        ),
+        heard_nothing=work.Heard(
+            job=JOB, text="", source="nothing", confidence=0.0, engine="", rejected=True
+        ),
+        speech_began=work.SpeechBegan(job=JOB, engine="espeak", engine_ms=1.5),
+        speech_synthesized=work.SpeechSynthesized(job=JOB, samples=48000, frames=94),
+        work_failed=work.WorkFailed(
+            job=JOB, code="busy", text="64 jobs are running", retryable=True
+        ),
+    ),
+    *_on(
+        topics.PLAYBACK_AUDIO,
+        {"playback": PLAYBACK},
+        frame=AudioFrame(0, 0, 0, bytes(1024)),
+        last=AudioFrame(1, 512, 0, b"\x01\x80", last=True),
+    ),
+    *_on(
+        topics.HUB_PRESENCE,
+        {},
+        welcome=presence.Welcome(
+            hub="home", epoch=EPOCH_US, site="Haus", protocol=V1, software="0.1.0"
+        ),
+        farewell=presence.Farewell(hub="home", epoch=EPOCH_US, reason="stopped"),
+    ),
+    *_on(
+        topics.EVENT,
+        {"kind": "turn-ended"},
+        turn_started=event.TurnStarted(
+            turn=TURN, room="kitchen", satellite="kitchen", cause="phrase", phrase="hey mycroft"
+        ),
+        partly_heard=event.PartlyHeard(turn=TURN, room="kitchen", text="turn on"),
+        heard=event.CommandHeard(
+            turn=TURN, room="kitchen", text="turn on the light", confidence=0.5, source="grammar"
+        ),
+        understood=event.Understood(
+            turn=TURN, room="kitchen", intent="HassTurnOn", slots={"name": "light"}
+        ),
+        reply_began=event.ReplyBegan(turn=TURN, room="kitchen", text="Turned on the light"),
+        turn_ended=event.TurnEnded(
+            turn=TURN,
+            room="kitchen",
+            satellite="kitchen",
+            outcome="answered",
+            transcript="turn on the light",
+            intent="HassTurnOn",
+            slots={"name": "light"},
+            reply="Turned on the light",
+            timings={"nlu": 1.5},
+            trace={"engine": "pocketsphinx", "alternatives": ["turn on the lie", None]},
+        ),
+        satellite_joined=event.SatelliteJoined(satellite="kitchen", room="kitchen"),
+        satellite_left=event.SatelliteLeft(satellite="kitchen", room="kitchen", reason="lost"),
+        worker_joined=event.WorkerJoined(worker="box", device="cpu", engines=("espeak",)),
+        worker_left=event.WorkerLeft(worker="box", reason="stopped"),
+        device_changed=event.DeviceChanged(device="lamp", room="hall", state={"on": True}),
+    ),
+    *_on(topics.ASK_SAY, {}, ask_say=ask.AskSay(text="Dinner is ready", room="kitchen")),
+    *_on(
+        topics.ASK_INTENT,
+        {},
+        ask_intent=ask.AskIntent(text="turn on the lamp", room="hall", speak=True),
+    ),
+    *_on(
+        topics.ANSWER,
+        {"asker": "node-red"},
+        answer=ask.Answer(
+            ok=True, turn=TURN, intent="HassTurnOn", slots={"name": "lamp"}, reply="Turned it on"
+        ),
+        refusal=ask.Answer(ok=False, error="no room is called attic; known: hall, kitchen"),
+    ),
+    *_on(
+        topics.HOME_STATE,
+        {"device": "lamp"},
+        dimmed=event.DeviceState(on=True, brightness=40),
+        off=event.DeviceState(on=False),
+    ),
+]

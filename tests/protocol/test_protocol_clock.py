@@ -1,0 +1,101 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon_protocol.audio import AudioFormat, AudioFrame
+from antiphon_protocol.clock import EXCHANGES_KEPT, Exchange, OffsetEstimator
+from antiphon_protocol.errors import VersionError
+from antiphon_protocol.version import OURS, PROTOCOL_MAJOR, VersionRange, negotiate
+
+DELAYS_US = st.integers(0, 5_000_000)
+
+
+def exchange(at_us: int, offset_us: int, there_us: int, thinking_us: int, back_us: int) -> Exchange:
+    received_us = at_us + there_us + offset_us
+    replied_us = received_us + thinking_us
+    return Exchange(at_us, received_us, replied_us, replied_us - offset_us + back_us)
+
+
+@given(
+    offset_us=st.integers(-(10**12), 10**12),
+    trips=st.lists(st.tuples(DELAYS_US, DELAYS_US, DELAYS_US), min_size=1, max_size=40),
+)
+def test_the_error_is_at_most_half_the_delay(
+    offset_us: int, trips: list[tuple[int, int, int]]
+) -> None:
+    estimator = OffsetEstimator()
+    at_us = 10**12
+    for there_us, thinking_us, back_us in trips:
+        one = exchange(at_us, offset_us, there_us, thinking_us, back_us)
+        assert one.delay_us == there_us + back_us
+        assert abs(one.offset_us - offset_us) <= one.delay_us / 2 + 1
+        estimator.add(one)
+        at_us += 10_000_000
+    kept = trips[-EXCHANGES_KEPT:]
+    least_us = min(there_us + back_us for there_us, _, back_us in kept)
+    assert estimator.best is not None
+    assert estimator.best.delay_us == least_us
+    assert estimator.offset_us is not None
+    assert abs(estimator.offset_us - offset_us) <= least_us / 2 + 1
+
+
+def test_nothing_is_known_before_the_first_exchange() -> None:
+    assert OffsetEstimator().offset_us is None
+    assert OffsetEstimator().best is None
+
+
+def test_a_clock_that_was_set_meanwhile_starts_anew() -> None:
+    estimator = OffsetEstimator()
+    estimator.add(exchange(0, 500, 10, 0, 10))
+    estimator.add(Exchange(1_000_000, 2_000_000, 2_000_000, 900_000))
+    assert estimator.offset_us is None
+    estimator.add(exchange(2_000_000, 700, 30, 0, 30))
+    assert estimator.offset_us == 700
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "spoken"),
+    [((1, 1), (1, 1), 1), ((1, 3), (2, 5), 3), ((2, 5), (1, 3), 3), ((3, 3), (1, 9), 3)],
+)
+def test_the_highest_common_version_is_spoken(
+    ours: tuple[int, int], theirs: tuple[int, int], spoken: int
+) -> None:
+    assert negotiate(VersionRange(*ours), VersionRange(*theirs)) == spoken
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "culprit"),
+    [((2, 3), (1, 1), "update the other program"), ((1, 1), (2, 3), "update this program")],
+)
+def test_strangers_are_told_who_must_be_updated(
+    ours: tuple[int, int], theirs: tuple[int, int], culprit: str
+) -> None:
+    with pytest.raises(VersionError, match=culprit):
+        negotiate(VersionRange(*ours), VersionRange(*theirs))
+
+
+@given(st.integers(-3, 9), st.integers(-3, 9))
+def test_a_version_range_is_never_empty(oldest: int, newest: int) -> None:
+    if 0 < oldest <= newest:
+        assert negotiate(VersionRange(oldest, newest), VersionRange(oldest, newest)) == newest
+    else:
+        with pytest.raises(ValueError, match="empty or not positive"):
+            VersionRange(oldest, newest)
+
+
+def test_we_speak_our_own_version() -> None:
+    assert negotiate(OURS, OURS) == PROTOCOL_MAJOR
+
+
+def test_a_frame_counts_its_samples() -> None:
+    assert AudioFrame(0, 0, 0, bytes(1024)).samples == 512
+    assert AudioFrame(3, 1536, 0, b"", last=True).samples == 0
+    assert AudioFormat(rate_hz=22_050).seconds(44_100) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("pcm", "last", "mistake"), [(b"abc", False, "half a sample"), (b"", False, "empty frame")]
+)
+def test_a_frame_that_cannot_be_is_not_made(pcm: bytes, last: bool, mistake: str) -> None:
+    with pytest.raises(ValueError, match=mistake):
+        AudioFrame(0, 0, 0, pcm, last=last)
