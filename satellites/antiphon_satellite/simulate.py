@@ -12,7 +12,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -26,7 +26,7 @@ from antiphon_satellite.device.indicator import Indicator, NullIndicator
 from antiphon_satellite.link import LinkMaker
 from antiphon_satellite.listen.scripted import ScriptedMicrophone
 from antiphon_satellite.machine import State
-from antiphon_satellite.settings import Settings, SpeakerSection, WakeMode, WakeSection
+from antiphon_satellite.settings import GateSection, Settings, SpeakerSection, WakeMode, WakeSection
 from antiphon_satellite.speak.cues import CUE_PREFIX
 from antiphon_satellite.speak.paced import PacedSpeaker, Sounded
 
@@ -66,6 +66,7 @@ class SimulatedRoom:
         wake: WakeMode = "local",
         engines: Sequence[str] = (),
         phrases: Sequence[str] = ("hey mycroft",),
+        gate: str = "auto",
         speed: float = 1.0,
         indicator: Indicator | None = None,
         make_link: LinkMaker | None = None,
@@ -79,6 +80,7 @@ class SimulatedRoom:
             wake: Where the wake word is recognised.
             engines: Wake engines by name; none: those of the settings' default.
             phrases: Wake phrases.
+            gate: Voice-activity engine for hub-side wake.
             speed: How many times faster than real time it hears and plays.
             indicator: Shown the state of the conversation.
             make_link: Makes another link than to that broker: to one in memory.
@@ -95,6 +97,7 @@ class SimulatedRoom:
         settings = Settings(
             speaker=SpeakerSection(cues=("failed", "unreachable")),
             wake=WakeSection(mode=wake, engines=tuple(engines), phrases=tuple(phrases)),
+            gate=GateSection(engine=gate),
         )
         speaker = PacedSpeaker("recorder", self._sounds.append, speed=speed)
         self._satellite = Satellite(
@@ -127,6 +130,18 @@ class SimulatedRoom:
         await self._satellite.wait_until(
             lambda: self.state is State.IDLE and self._satellite.resting
         )
+
+    async def wait_until(self, true: Callable[[], bool]) -> None:
+        """Return once something holds that depends on the conversation."""
+        await self._satellite.wait_until(true)
+
+    async def say(self, pcm: bytes) -> None:
+        """Let it be heard, whatever comes of it; returns behind its last sample.
+
+        Raises:
+            ScriptFullError: more than ten minutes of audio.
+        """
+        await self._microphone.say(pcm)
 
     async def speak(
         self, pcm: bytes, *, press_button: bool = False, within_s: float = TURN_WITHIN_S

@@ -16,8 +16,9 @@ from antiphon_satellite.listen.microphone import FRAME_S, PcmFrame
 from antiphon_satellite.listen.noise import NoiseFloor
 from antiphon_satellite.listen.preroll import Measured, PreRoll
 
-REFRACTORY_SAMPLES: Final = 2 * SAMPLE_RATE_HZ
-"""Two engines fire within a second on one call, and an engine may fire twice on it."""
+REFRACTORY_SAMPLES: Final = SAMPLE_RATE_HZ
+"""Two engines fire within a second on one call, and an engine may fire twice on it; nobody calls
+twice so fast."""
 WORD_S: Final = 0.45
 LAG_S: Final = 0.6
 """A typical wake word's length, and how long after the phrase engines fire (both measured on

@@ -9,4 +9,5 @@ class PlaybackChanged(msgspec.Struct, frozen=True):
     """A playback's first sample sounds, its last one has, or it ended without a sound."""
 
     playback: str
-    to: Literal["began", "ended", "dropped"]
+    """Its id; a cue's name as a sound for `cue-over`."""
+    to: Literal["began", "ended", "dropped", "cue-over"]

@@ -96,8 +96,8 @@ class Player:
 
     @property
     def busy(self) -> bool:
-        """Whether a playback is expected, waits or sounds."""
-        return bool(self._open)
+        """Whether a playback is expected, waits or sounds, or a cue sounds."""
+        return bool(self._open) or self._cue_task is not None
 
     async def run(self) -> None:
         """Play until cancelled."""
@@ -135,7 +135,7 @@ class Player:
 
     def cue(self, cue: CueName) -> None:
         """Sound a cue, unless something sounds already (policy: reject, counted)."""
-        if self._group is None or self._sounding.locked():
+        if self._group is None or self._sounding.locked() or self._cue_task is not None:
             self.counts["cues_dropped"] += 1
             return
         self._cue_task = self._group.create_task(self._sound_cue(cue), name=f"cue {cue}")
@@ -254,6 +254,9 @@ class Player:
                 await output.drain()
         except SoundDeviceError as error:
             self._fault(error)
+        finally:
+            self._cue_task = None
+            self._changed(PlaybackChanged(f"{CUE_PREFIX}{cue}", "cue-over"))
 
     def _fault(self, error: SoundDeviceError) -> None:
         log.error("%s", error)

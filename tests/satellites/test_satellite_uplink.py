@@ -1,0 +1,99 @@
+"""Streams: numbered without gaps, kept for a second sending, bounded."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, AudioFrame
+from antiphon_satellite.listen.microphone import PcmFrame
+from antiphon_satellite.uplink import ENDED_NAMES_KEPT, KEPT_FRAMES_MAX, KEPT_S, Uplink
+
+
+def frame(n: int = 0) -> PcmFrame:
+    return PcmFrame(bytes(FRAME_BYTES), n)
+
+
+def fill(uplink: Uplink, count: int) -> list[AudioFrame]:
+    sent = [uplink.feed(frame(n)) for n in range(count)]
+    return [one for one in sent if one is not None]
+
+
+@given(st.integers(0, 62), st.integers(0, 200))
+def test_frames_are_numbered_and_placed_without_gaps(preroll: int, live: int) -> None:
+    uplink = Uplink()
+    sent = uplink.open("s", [frame(n) for n in range(preroll)]) + fill(uplink, live)
+    ended = uplink.end(0.0, 5)
+    assert ended is not None
+    name, last = ended
+    sent.append(last)
+    assert name == "s"
+    assert [one.sequence for one in sent] == list(range(preroll + live + 1))
+    assert [one.position for one in sent] == [n * FRAME_SAMPLES for n in range(preroll + live + 1)]
+    assert [one.last for one in sent] == [False] * (preroll + live) + [True]
+    assert uplink.again("s", 0, 2**31) == sent
+
+
+@given(st.integers(0, 50), st.integers(0, 60), st.integers(0, 60))
+def test_any_part_can_be_had_again_until_it_is_released(count: int, first: int, last: int) -> None:
+    uplink = Uplink()
+    uplink.open("s", ())
+    sent = fill(uplink, count)
+    assert uplink.again("s", first, last) == sent[first : last + 1]
+    uplink.release("s")
+    assert uplink.again("s", first, last) == sent[first : last + 1], "it still runs"
+    uplink.end(0.0, 0)
+    uplink.release("s")
+    assert uplink.again("s", first, last) == []
+
+
+def test_a_stream_ends_at_its_limit_and_never_above_sixty_seconds() -> None:
+    uplink = Uplink()
+    uplink.open("s", [frame()] * 62)
+    uplink.limit(3.2)
+    assert len(fill(uplink, 1000)) == 100 - 62
+    assert uplink.full
+    uplink.limit(86_400.0)
+    assert len(fill(uplink, 3000)) == KEPT_FRAMES_MAX - 100
+
+
+@given(st.lists(st.integers(0, 900), min_size=1, max_size=12))
+def test_over_all_streams_a_minute_is_kept_oldest_forgotten_first(lengths: list[int]) -> None:
+    uplink = Uplink()
+    for n, length in enumerate(lengths):
+        uplink.open(f"s{n}", ())
+        fill(uplink, length)
+        uplink.end(0.0, 0)
+    # One last frame of a stream may come on top: an end must never drop audio.
+    assert uplink.kept_frames <= KEPT_FRAMES_MAX + 1 + len(lengths)
+    kept = [bool(uplink.again(f"s{n}", 0, 10_000)) for n in range(len(lengths))]
+    assert kept == sorted(kept), "no younger stream goes before an older one"
+    assert kept[-1]
+
+
+def test_what_nobody_released_is_forgotten_after_a_while() -> None:
+    uplink = Uplink()
+    uplink.open("s", ())
+    fill(uplink, 3)
+    uplink.expire(1e9)
+    uplink.end(10.0, 0)
+    uplink.expire(10.0 + KEPT_S - 0.1)
+    assert uplink.again("s", 0, 9)
+    uplink.expire(10.0 + KEPT_S)
+    assert not uplink.again("s", 0, 9)
+    assert uplink.counts["streams_forgotten"] == 1
+
+
+def test_it_knows_the_streams_of_late() -> None:
+    uplink = Uplink()
+    for n in range(ENDED_NAMES_KEPT + 1):
+        uplink.open(f"s{n}", ())
+        assert uplink.knows(f"s{n}")
+        uplink.end(0.0, 0)
+    assert not uplink.knows("s0")
+    assert uplink.knows("s1")
+
+
+def test_without_a_stream_nothing_is_sent_or_ended() -> None:
+    uplink = Uplink()
+    assert uplink.feed(frame()) is None
+    assert uplink.end(0.0, 0) is None
+    assert not uplink.full
