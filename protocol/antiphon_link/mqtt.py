@@ -1,23 +1,17 @@
-"""The real connection: MQTT 5 by paho's client, driven by the event loop without a thread.
-
-paho is used through its documented calls for an external loop. Each exchange has one future, and
-one timer watches all of them: an exchange that the broker leaves unanswered proves the connection
-dead long before the keep-alive does.
-"""
+"""The real connection: MQTT 5 by aiomqtt, on paho's client."""
 
 import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+import aiomqtt
+from aiomqtt.exceptions import MqttCodeError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.connection import Connection, Deliver, Delivery, Publication, Will
@@ -28,15 +22,16 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_S: Final = 10
 """The broker declares us lost after one and a half of it: half-open sockets end within 15 s."""
-CONNECT_TIMEOUT_S: Final = 2.0
-"""For TCP and TLS; done in a thread, so it also bounds how long ending a program may take."""
-ANSWER_TIMEOUT_S: Final = 5.0
-"""An exchange unanswered for so long ends the connection."""
+REACH_S: Final = 2.0
+"""For the first TCP handshake, which can be cancelled; the library's own runs in a thread."""
+ANSWER_TIMEOUT_S: Final = 3.0
+"""An exchange that the broker leaves unanswered for so long has failed."""
+INCOMING_MAX: Final = 4096
+"""Messages between socket and handlers; policy: the library drops the newest and logs it."""
 PACKET_BYTES_MAX: Final = CONTEXT_BYTES_MAX + 2 * MESSAGE_BYTES_MAX
 """The broker sends us no larger packet (MQTT 5.0, section 3.1.2.11.4)."""
-_TICK_S: Final = 1.0
-_CONNACK: Final = 0
-"""Stands for the answer to CONNECT; packet identifiers begin at 1."""
+PENDING_MAX: Final = 4096
+"""The library warns above so many exchanges at a time; the link's own bound is lower."""
 
 REFUSED_CODES: Final = frozenset({132, 133, 134, 135, 138, 140})
 """CONNACK reasons that no retry mends: protocol version, client id, account, authorisation, ban,
@@ -59,130 +54,97 @@ async def connect(
         LinkRefusedError: the broker refuses the account, the client id or the protocol.
         SettingsError: the CA file cannot be read.
     """
-    connection = MqttConnection(address, client_id, will, deliver)
+    client = _client(address, client_id, will)
+    await _reach(address)
+    entered = False
     try:
-        await connection.open()
-        yield connection
-    finally:
-        connection.close()
+        async with client:
+            entered = True
+            connection = MqttConnection(client, address, client_id, deliver)
+            try:
+                yield connection
+            finally:
+                await connection.close()
+    except aiomqtt.MqttError as error:
+        if entered:  # the farewell to a broker that is gone: there is nobody to tell
+            log.debug("%s: %s", client_id, error)
+            return
+        raise _declared(error, address, client_id) from None
+
+
+async def _reach(address: BrokerAddress) -> None:
+    """Try the port: an unreachable host must not hold up the end of the program.
+
+    Raises:
+        LinkDownError: nothing answers there.
+    """
+    try:
+        async with asyncio.timeout(REACH_S):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+    except OSError as error:  # a TimeoutError is one
+        reason = str(error) or f"no answer in {REACH_S:g} s"
+        raise LinkDownError(f"broker {address} is not reachable: {reason}") from None
+    writer.close()
+
+
+def _client(address: BrokerAddress, client_id: str, will: Will | None) -> aiomqtt.Client:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+    properties.SessionExpiryInterval = 0
+    properties.MaximumPacketSize = PACKET_BYTES_MAX
+    client = aiomqtt.Client(
+        address.host,
+        address.port,
+        username=address.username or None,
+        password=address.password or None,
+        identifier=client_id,
+        logger=log,
+        protocol=aiomqtt.ProtocolVersion.V5,
+        clean_start=True,
+        properties=properties,
+        keepalive=KEEPALIVE_S,
+        timeout=ANSWER_TIMEOUT_S,
+        will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
+        tls_context=address.tls_context(),
+        socket_options=SOCKET_OPTIONS,
+        max_queued_incoming_messages=INCOMING_MAX,
+    )
+    client.pending_calls_threshold = PENDING_MAX
+    return client
 
 
 class MqttConnection:
-    """One MQTT session, from CONNECT to DISCONNECT; see `connection.Connection`."""
+    """One MQTT session; see `connection.Connection`."""
 
     def __init__(
-        self, address: BrokerAddress, client_id: str, will: Will | None, deliver: Deliver
+        self, client: aiomqtt.Client, address: BrokerAddress, client_id: str, deliver: Deliver
     ) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._client = client
         self._address = address
         self._client_id = client_id
         self._deliver = deliver
         self._error: LinkError | None = None
         self._ended = asyncio.Event()
-        self._answers: dict[int, _Expected] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._socket: Any = None
-        self._client = self._paho(will)
-
-    def _paho(self, will: Will | None) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            protocol=paho.MQTTv5,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        client.on_publish = self._on_publish
-        client.on_subscribe = self._on_subscribe
-        client.on_unsubscribe = self._on_unsubscribe
-        if self._address.username:
-            client.username_pw_set(self._address.username, self._address.password or None)
-        if (context := self._address.tls_context()) is not None:
-            client.tls_set_context(context)
-        if will is not None:
-            client.will_set(will.topic, will.payload, will.qos, will.retain)
-        return client
-
-    # -- life -------------------------------------------------------------------------------------
-
-    async def open(self) -> None:
-        """Connect and log in.
-
-        Raises:
-            LinkDownError: not reachable, or no answer in time.
-            LinkRefusedError: the broker refuses us.
-        """
-        try:
-            await self._loop.run_in_executor(None, self._dial)
-        except (OSError, ValueError) as error:
-            raise LinkDownError(f"broker {self._address} is not reachable: {error}") from None
-        self._socket = self._client.socket()
-        for option in SOCKET_OPTIONS:
-            self._socket.setsockopt(*option)
-        self._client.on_socket_close = self._on_socket_close
-        self._loop.add_reader(self._socket, self._readable)
-        accepted: asyncio.Future[None] = self._expect(_CONNACK)
-        self._flush()
-        self._tick()
-        await accepted
-
-    def _dial(self) -> None:
-        """Connect TCP and TLS and send CONNECT: paho blocks in it, so it runs in a thread."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
-        properties.SessionExpiryInterval = 0
-        properties.MaximumPacketSize = PACKET_BYTES_MAX
-        self._client.connect(
-            self._address.host,
-            self._address.port,
-            KEEPALIVE_S,
-            clean_start=True,
-            properties=properties,
-        )
-        if self._error is not None:  # closed meanwhile: nobody will ever use it
-            self._client.disconnect()
-
-    def close(self) -> None:
-        """End the session in order; what still waits for an answer fails."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._socket is not None and self._error is None:
-            self._client.disconnect()
-        self._fail(LinkDownError("the link was closed"))
-        self._close_socket()
-
-    async def wait_lost(self) -> None:
-        """Wait for the end; see `connection.Connection`."""
-        await self._ended.wait()
-        if self._error is not None:
-            raise self._error
-
-    # -- what the link asks -----------------------------------------------------------------------
+        self._publishing: set[asyncio.Task[None]] = set()
+        self._reader = asyncio.create_task(self._read(), name=f"{client_id}: read")
 
     def publish(self, publication: Publication) -> asyncio.Future[None] | None:
         """Hand a message over; see `connection.Connection`."""
         if self._error is not None:
             raise self._error
-        info = self._client.publish(
-            publication.path,
-            publication.payload,
-            publication.qos,
-            publication.retain,
-            _properties(publication),
-        )
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise LinkDownError(f"{publication.path}: {paho.error_string(info.rc)}")
-        self._flush()
-        return None if info.is_published() else self._expect(info.mid)
+        # Tasks begin in the order of their making, and the library writes at its first step.
+        task = asyncio.create_task(self._publish(publication))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+        return task
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> None:
         """Subscribe; see `connection.Connection`."""
-        wanted = [(one, SubscribeOptions(qos=qos)) for one, qos in filters]
-        codes: list[ReasonCode] = await self._exchange(self._client.subscribe(wanted))
+        try:
+            codes = await self._client.subscribe(list(filters))
+        except aiomqtt.MqttError as error:
+            raise _declared(error, self._address, self._client_id) from None
         for (topic_filter, _), code in zip(filters, codes, strict=True):
-            if code.is_failure:
+            if isinstance(code, ReasonCode) and code.is_failure:
                 raise LinkRefusedError(
                     f"broker {self._address} refuses {self._client_id} to read {topic_filter}: "
                     f"{code}; give its account that right"
@@ -190,149 +152,76 @@ class MqttConnection:
 
     async def unsubscribe(self, topic_filter: str) -> None:
         """Undo one subscription; see `connection.Connection`."""
-        await self._exchange(self._client.unsubscribe(topic_filter))
-
-    async def _exchange(self, asked: tuple[MQTTErrorCode, int | None]) -> Any:
-        code, mid = asked
-        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
-            raise LinkDownError(paho.error_string(code))
-        self._flush()
-        return await self._expect(mid)
-
-    def _expect(self, mid: int) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self._answers[mid] = _Expected(self._loop.time() + ANSWER_TIMEOUT_S, future)
-        return future
-
-    def _answer(self, mid: int, result: object) -> None:
-        expected = self._answers.pop(mid, None)
-        if expected is not None and not expected.future.done():
-            expected.future.set_result(result)
-
-    # -- what the event loop calls ----------------------------------------------------------------
-
-    def _readable(self) -> None:
         try:
-            self._client.loop_read()
-            # A TLS socket may hold decrypted packets that select() does not see.
-            while (sock := self._client.socket()) and getattr(sock, "pending", int)():
-                self._client.loop_read()
-        except Exception as error:  # noqa: BLE001 - whatever paho trips over, it is of no more use
-            log.debug("%s: %r", self._client_id, error)
-            self._fail(LinkDownError(f"broker {self._address} sent what is no MQTT: {error!r}"))
-            self._close_socket()
-            return
-        self._flush()
+            await self._client.unsubscribe(topic_filter)
+        except aiomqtt.MqttError as error:
+            raise _declared(error, self._address, self._client_id) from None
 
-    def _flush(self) -> None:
-        """Write what waits; paho itself writes at once, except inside its callbacks."""
-        if not self._client.want_write():
-            return
-        self._client.loop_write()
-        if self._client.want_write() and self._error is None:
-            self._loop.add_writer(self._socket, self._writable)
-
-    def _writable(self) -> None:
-        self._client.loop_write()
-        if not self._client.want_write() and self._error is None:
-            self._loop.remove_writer(self._socket)
-
-    def _tick(self) -> None:
-        self._client.loop_misc()
-        first = next(iter(self._answers.values()), None)
-        if first is not None and self._loop.time() > first.deadline_s:
-            self._fail(LinkDownError(f"broker {self._address} left us without an answer"))
-            self._close_socket()
-        if self._error is None:
-            self._timer = self._loop.call_later(_TICK_S, self._tick)
-
-    def _fail(self, error: LinkError) -> None:
+    async def wait_lost(self) -> None:
+        """Wait for the end; see `connection.Connection`."""
+        await self._ended.wait()
         if self._error is not None:
-            return
-        self._error = error
-        self._ended.set()
-        for expected in self._answers.values():
-            if not expected.future.done():
-                expected.future.set_exception(error)
-        self._answers.clear()
+            raise self._error
 
-    def _close_socket(self) -> None:
-        if (sock := self._client.socket()) is not None and self._socket is not None:
-            self._on_socket_close(self._client, None, sock)
-            sock.close()
+    async def close(self) -> None:
+        """Stop reading; what is being published fails."""
+        self._end(LinkDownError("the link was closed"))
+        tasks = [self._reader, *self._publishing]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
-    # -- what paho calls --------------------------------------------------------------------------
+    async def _publish(self, publication: Publication) -> None:
+        try:
+            await self._client.publish(
+                publication.path,
+                publication.payload,
+                qos=publication.qos,
+                retain=publication.retain,
+                properties=_properties(publication),
+            )
+        except aiomqtt.MqttError as error:
+            raise _declared(error, self._address, self._client_id) from None
+        except asyncio.CancelledError:
+            raise self._error or LinkDownError("the link was closed") from None
 
-    def _on_connect(
-        self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
-    ) -> None:
-        if not code.is_failure:
-            self._answer(_CONNACK, None)
-        elif code.value in REFUSED_CODES:
-            self._fail(
-                LinkRefusedError(
-                    f"broker {self._address} refuses {self._client_id}: {code}; "
-                    "check [broker] username, password and tls"
+    async def _read(self) -> None:
+        try:
+            async for message in self._client.messages:
+                properties = message.properties
+                self._deliver(
+                    Delivery(
+                        path=str(message.topic),
+                        payload=bytes(message.payload),
+                        retained=bool(message.retain),
+                        response_topic=getattr(properties, "ResponseTopic", ""),
+                        correlation=getattr(properties, "CorrelationData", b""),
+                    )
                 )
-            )
-        else:
-            self._fail(LinkDownError(f"broker {self._address} takes nobody now: {code}"))
+        except aiomqtt.MqttError as error:
+            self._end(_declared(error, self._address, self._client_id))
 
-    def _on_disconnect(
-        self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
-    ) -> None:
-        if code.value == TAKEN_OVER:
-            self._fail(
-                LinkRefusedError(
-                    f"broker {self._address}: another program connected as {self._client_id}; "
-                    "give each program an id of its own"
-                )
-            )
-        else:
-            self._fail(LinkDownError(f"broker {self._address} closed the connection: {code}"))
+    def _end(self, error: LinkError) -> None:
+        if self._error is None:
+            self._error = error
+            self._ended.set()
 
-    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        properties = message.properties
-        self._deliver(
-            Delivery(
-                path=message.topic,
-                payload=bytes(message.payload),
-                retained=message.retain,
-                response_topic=getattr(properties, "ResponseTopic", ""),
-                correlation=getattr(properties, "CorrelationData", b""),
-            )
+
+def _declared(error: aiomqtt.MqttError, address: BrokerAddress, client_id: str) -> LinkError:
+    """Return what an error of the library means for the link."""
+    cause = error if isinstance(error, MqttCodeError) else error.__cause__
+    code = getattr(getattr(cause, "rc", None), "value", None)
+    if code in REFUSED_CODES:
+        return LinkRefusedError(
+            f"broker {address} refuses {client_id}: {cause}; "
+            "check [broker] username, password and tls"
         )
-
-    def _on_publish(
-        self, _client: paho.Client, _data: Any, mid: int, code: ReasonCode, _properties: Any
-    ) -> None:
-        if not code.is_failure:
-            self._answer(mid, None)
-        elif (expected := self._answers.pop(mid, None)) and not expected.future.done():
-            expected.future.set_exception(
-                LinkRefusedError(
-                    f"broker {self._address} refuses {self._client_id} to write: {code}"
-                )
-            )
-
-    def _on_subscribe(
-        self, _client: paho.Client, _data: Any, mid: int, codes: list[ReasonCode], _properties: Any
-    ) -> None:
-        self._answer(mid, codes)
-
-    def _on_unsubscribe(
-        self, _client: paho.Client, _data: Any, mid: int, codes: list[ReasonCode], _properties: Any
-    ) -> None:
-        self._answer(mid, codes)
-
-    def _on_socket_close(self, _client: paho.Client, _data: Any, sock: Any) -> None:
-        self._loop.remove_reader(sock)
-        self._loop.remove_writer(sock)
-
-
-class _Expected(NamedTuple):
-    deadline_s: float
-    future: asyncio.Future[Any]
+    if code == TAKEN_OVER:
+        return LinkRefusedError(
+            f"broker {address}: another program connected as {client_id}; "
+            "give each program an id of its own"
+        )
+    return LinkDownError(f"broker {address}: {cause or error}")
 
 
 def _properties(publication: Publication) -> Properties | None:
