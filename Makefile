@@ -57,8 +57,9 @@ all-tests: setup
 
 # Asks dpkg each time: it takes 20 ms, and a stamp would survive the packages.
 debian:
-	@missing=; \
-	for package in $(DEBIAN); do \
+	@missing=; wanted='$(DEBIAN)'; \
+	$(or $(PYTHON),python3) -c 'import ensurepip' 2>/dev/null || wanted="$${wanted:+$$wanted python3-venv}"; \
+	for package in $$wanted; do \
 		dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed \
 			|| missing="$$missing $$package"; \
 	done; \
