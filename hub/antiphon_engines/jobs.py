@@ -83,8 +83,8 @@ class Jobs:
         self._streams = streams
         self._outlet = outlet
         self._running: dict[str, _Running] = {}
-        # Twice, for a cancelled job may leave its thread at work on a last call.
-        self._threads = ThreadPool("stt", 2 * settings.worker.capacity)
+        # More than jobs, for a cancelled one may leave its thread at work on a last call.
+        self._threads = ThreadPool("stt", 4 * settings.worker.capacity)
         self.cache = SpeechCache(settings.speech.cache_bytes)
         self.counts: Counter[str] = Counter()
         """taken, done, failed, cancelled, lost (the house was not reachable), repeated; and each

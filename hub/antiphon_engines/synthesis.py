@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import Final
 
@@ -54,7 +55,7 @@ class Synthesis:
         self._report = report
         self._play = play
         self._loop = asyncio.get_running_loop()
-        self._taken_s = self._loop.time()
+        self._taken_s = time.perf_counter()  # the loop's clock may tick in milliseconds
         self._began_s: float | None = None
         self._framer = Framer()
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(PIECES_MAX)
@@ -137,7 +138,7 @@ class Synthesis:
         now_s = self._loop.time()
         if self._began_s is None:
             self._began_s = now_s
-            engine_ms = (now_s - self._taken_s) * 1e3
+            engine_ms = (time.perf_counter() - self._taken_s) * 1e3
             self._report(SpeechBegan(job=self._job.job, engine=engine, engine_ms=engine_ms))
         wait_s = pacing.wait_s(
             sent_samples=frame.position,

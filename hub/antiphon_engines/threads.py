@@ -107,19 +107,24 @@ class EngineThread:
 
 
 class ThreadPool:
-    """A fixed number of threads, each lent to one job at a time."""
+    """Threads that are started when they are needed, each lent to one job at a time."""
 
-    def __init__(self, name: str, size: int) -> None:
-        self._threads = [EngineThread(f"{name}-{index}") for index in range(size)]
+    def __init__(self, name: str, limit: int) -> None:
+        self._name = name
+        self._limit = limit
+        self._threads: list[EngineThread] = []
         self._lent: set[EngineThread] = set()
 
     def borrow(self) -> EngineThread | None:
-        """Return a thread that is neither lent nor still at work; None when there is none."""
-        for thread in self._threads:
-            if thread not in self._lent and thread.idle:
-                self._lent.add(thread)
-                return thread
-        return None
+        """Return a thread that is neither lent nor still at work; None when all are."""
+        free = [one for one in self._threads if one not in self._lent and one.idle]
+        if not free:
+            if len(self._threads) >= self._limit:
+                return None
+            free.append(EngineThread(f"{self._name}-{len(self._threads)}"))
+            self._threads += free
+        self._lent.add(free[0])
+        return free[0]
 
     def give_back(self, thread: EngineThread) -> None:
         """End the loan."""
@@ -127,7 +132,7 @@ class ThreadPool:
 
     def longest_s(self, now_s: float) -> float:
         """Return for how long the busiest thread has been at one stretch of work, seconds."""
-        return max(thread.busy_s(now_s) for thread in self._threads)
+        return max((thread.busy_s(now_s) for thread in self._threads), default=0.0)
 
     def stop(self) -> None:
         """End all threads after what is under way."""

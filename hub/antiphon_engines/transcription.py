@@ -1,6 +1,6 @@
 """One Transcribe job: from a satellite's stream to a transcript."""
 
-import asyncio
+import time
 from collections.abc import Callable
 
 from antiphon_ears.wake.port import WakeEngine
@@ -86,9 +86,9 @@ class Transcription:
         ear = await self._thread.run(self._open, engine)
         try:
             await self._listen(ear)
-            decided_s = asyncio.get_running_loop().time()
+            decided_s = time.perf_counter()  # the loop's clock may tick in milliseconds
             result = await self._thread.run(ear.finish)
-            tail_s = asyncio.get_running_loop().time() - decided_s
+            tail_s = time.perf_counter() - decided_s
             self._report(_heard(self._job.job, name, result, ear, tail_s))
         finally:
             # In the same thread, thus after a call that a cancelled job left there; awaited, so

@@ -32,7 +32,8 @@ ENGINES = {"stt": ["fake"], "tts": ["fake"], "wake": ["fake"], "vad": "silero"}
 def say(text: str, folder: Path) -> bytes:
     """Return synthesized speech, 16 kHz."""
     path = folder / "speech.wav"
-    subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True)
+    flite = str(shutil.which("flite"))
+    subprocess.run([flite, "-voice", "slt", "-t", text, "-o", str(path)], check=True)
     return read_wav(path)
 
 
