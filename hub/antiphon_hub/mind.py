@@ -11,6 +11,7 @@ from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
 from antiphon_hub.skills import DevicePort, Reply, Request, Skills
 from antiphon_hub.turns.ending import TurnCancelledError, TurnFailedError
+from antiphon_hub.turns.ports import Meaning
 from antiphon_protocol.messages.work import LoadContext
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class HomeMind:
             raise TurnFailedError("not-understood", found.say, detail=found.code)
         return found
 
-    async def do(self, turn: str, meaning: Interpretation, room: str) -> Reply:
+    async def do(self, turn: str, meaning: Meaning, room: str) -> Reply:
         """Do it, and return what to say."""
         return await self._skills.do(
             Request(

@@ -49,6 +49,7 @@ from antiphon_protocol.version import OURS
 class Meant(msgspec.Struct, frozen=True):
     intent: str
     slots: dict[str, Any]
+    devices: tuple[str, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -77,6 +78,10 @@ class ScriptedMind:
         return Done(f"done {meaning.intent}")
 
 
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
 Script = Callable[["World", str, WorkerCommand], None]
 
 
@@ -102,7 +107,14 @@ class World:
             publisher=self.publisher,
             command=self._to_satellite,
         )
-        self.turns = Turns(parts, self.fleet, phrases=("hey mycroft",), limit_s=15.0, now_us=now_us)
+        self.turns = Turns(
+            parts,
+            self.fleet,
+            phrases=("hey mycroft",),
+            limit_s=15.0,
+            now_us=now_us,
+            clock=_loop_time,
+        )
         self._epoch = 0
 
     async def __aenter__(self) -> Self:

@@ -1,6 +1,5 @@
 """Hearing a command: the job of one worker, or of the next when that one is lost."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -172,13 +171,13 @@ class Ear:
                 self._command(
                     call.satellite, StopListening(stream=call.stream, reason="speech-ended")
                 )
-                record.mark("speech-ended", asyncio.get_running_loop().time())
+                record.mark("speech-ended")
                 record.endpoint_ms = max(0, fact.decided_at - fact.position) / 16.0
                 record.trace["ended_by"] = fact.why
                 watcher.ended()
 
     def _note_heard(self, job: Job, fact: Heard, record: TurnRecord) -> None:
-        record.mark("heard", asyncio.get_running_loop().time())
+        record.mark("heard")
         record.engine_ms["recognise"] = fact.tail_ms
         record.trace |= {
             "worker": job.worker.id,

@@ -123,6 +123,11 @@ class Meaning(Protocol):
         """With what: plain values."""
         ...
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """To which devices of the home, by id."""
+        ...
+
 
 class Outcome(Protocol):
     """What came of doing it."""

@@ -1,5 +1,6 @@
 """What a turn was: filled in as it goes, published and journaled at its end."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -21,12 +22,14 @@ Stage = Literal[
 
 
 class TurnRecord(msgspec.Struct, kw_only=True):
-    """One turn's record. Times are seconds on the event loop's clock."""
+    """One turn's record. Marks are seconds on its clock."""
 
     turn: str
     room: str
     satellite: str
     cause: Literal["phrase", "button", "voice", "request"]
+    clock: Callable[[], float]
+    """Monotonic, finer than a millisecond (uvloop's own time is not), seconds."""
     started_us: int
     """Wall clock, microseconds since 1970."""
     outcome: TurnOutcome | None = None
@@ -42,9 +45,9 @@ class TurnRecord(msgspec.Struct, kw_only=True):
     """From the last voiced sample to the decision that speech has ended; audio time."""
     trace: dict[str, Any] = msgspec.field(default_factory=dict)
 
-    def mark(self, stage: Stage, now: float) -> None:
-        """Note when a stage was reached; the first time counts."""
-        self.marks.setdefault(stage, now)
+    def mark(self, stage: Stage) -> None:
+        """Note that a stage is reached; the first time counts."""
+        self.marks.setdefault(stage, self.clock())
 
     def timings(self) -> dict[str, float]:
         """Return milliseconds per stage, those that were reached."""

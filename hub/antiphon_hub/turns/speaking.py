@@ -174,7 +174,7 @@ class Mouth:
             fact = await job.next(wait_s)
             match fact:
                 case SpeechBegan():
-                    record.mark("reply-began", asyncio.get_running_loop().time())
+                    record.mark("reply-began")
                     record.engine_ms["synthesize"] = fact.engine_ms
                     record.trace["voice"] = fact.engine
                     wait_s = SPEECH_S
@@ -195,7 +195,7 @@ class Mouth:
     ) -> None:
         done, _ = await asyncio.wait(played, timeout=within_s)
         facts = [fact for fact in (one.result() for one in done) if isinstance(fact, Played)]
-        record.mark("played", asyncio.get_running_loop().time())
+        record.mark("played")
         record.trace["underruns"] = sum(fact.underruns for fact in facts)
         if not any(fact.complete for fact in facts):
             raise TurnFailedError("no-speaker", detail="the reply was not played to its end")

@@ -14,7 +14,7 @@ from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFail
 from antiphon_hub.turns.hearing import Call, Ear, Watcher
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.ports import Command, Mind, Satellite
-from antiphon_hub.turns.record import Stage, TurnRecord
+from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.turns.speaking import Mouth, Speech
 from antiphon_protocol.messages.event import (
     CommandHeard,
@@ -108,7 +108,7 @@ class Turn:
     async def _written(self, text: str, *, speak: bool) -> None:
         self._start("", 1.0)
         self.record.transcript = text
-        self._mark("heard")
+        self.record.mark("heard")
         reply = await self._understand_and_do(text)
         if speak:
             await self._say(reply)
@@ -142,16 +142,16 @@ class Turn:
         record, mind = self.record, self._parts.mind
         meaning = mind.understand(text, record.room)
         record.intent, record.slots = meaning.intent, dict(meaning.slots)
-        self._mark("understood")
+        self.record.mark("understood")
         self._parts.publisher.publish(
             Understood(turn=record.turn, room=record.room, intent=record.intent, slots=record.slots)
         )
         if not await self._parts.journal.act_once(record):
             raise TurnFailedError("storage", detail="the journal has this turn already")
-        self._mark("journaled")
+        self.record.mark("journaled")
         outcome = await mind.do(record.turn, meaning, record.room)
         await self._parts.journal.acted(record.turn)
-        self._mark("done")
+        self.record.mark("done")
         record.reply = outcome.text
         if not outcome.ok:
             raise TurnFailedError("skill-failed", outcome.text, detail=outcome.code)
@@ -170,7 +170,7 @@ class Turn:
 
     async def _to_its_end(self, story: Coroutine[None, None, None], call: Call | None) -> None:
         self._task = asyncio.current_task()
-        self._mark("woken")
+        self.record.mark("woken")
         record = self.record
         try:
             async with asyncio.timeout(TURN_LIMIT_S):
@@ -227,7 +227,7 @@ class Turn:
     def _end(self, outcome: TurnOutcome, code: str) -> None:
         self.record.outcome = outcome
         self.record.code = code
-        self._mark("ended")
+        self.record.mark("ended")
 
     async def _note_end(self) -> None:
         if not self._started:
@@ -272,6 +272,3 @@ class Turn:
     @property
     def _kind(self) -> PlaybackKind:
         return "reply" if self.record.satellite else "announcement"
-
-    def _mark(self, stage: Stage) -> None:
-        self.record.mark(stage, asyncio.get_running_loop().time())

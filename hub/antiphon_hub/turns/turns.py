@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import Final, Literal
@@ -45,12 +46,14 @@ class Turns:
         phrases: tuple[str, ...],
         limit_s: float,
         now_us: Callable[[], int],
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._parts = parts
         self._satellites = satellites
         self._phrases = phrases
         self._limit_s = limit_s
         self._now_us = now_us
+        self._clock = clock
         self._group: asyncio.TaskGroup | None = None
         self._running: set[Turn] = set()
         self._speaking: dict[str, Turn] = {}
@@ -176,6 +179,7 @@ class Turns:
             room=room,
             satellite=satellite,
             cause=cause,
+            clock=self._clock,
             started_us=self._now_us(),
         )
 
