@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -19,20 +19,12 @@ from antiphon_link.link import Envelope, Link
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import Event, TurnEnded
 from antiphon_protocol.topics import EVENT
+from tests.support.waiting import eventually
 
 START_S = 40.0
 TURN_S = 30.0
-POLL_S = 0.02
-
-
-async def until(true: Callable[[], object], what: str, within_s: float = START_S) -> None:
-    """Return once it holds; fail with what was waited for."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not true():  # noqa: ASYNC110 - processes and files set no event
-                await asyncio.sleep(POLL_S)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s:g} s: {what}") from None
+WITHOUT_WORKER = {"workers": {"local": 0}}
+"""Settings of a house that neither hears nor speaks; it starts in half a second."""
 
 
 class Program:
@@ -130,7 +122,7 @@ class House:
             "hub", "--config", config, "--state-dir", str(self.state_dir), "--port", str(port)
         )
         ready = self.state_dir / "hub.json"
-        await until(lambda: ready.exists() or self.hub.ended, "the hub is ready")
+        await eventually(lambda: ready.exists() or self.hub.ended, START_S)
         assert not self.hub.ended, self.hub.log
         fact = msgspec.json.decode(ready.read_bytes())
         host, number = parse_address(fact["broker"], 0)
@@ -200,7 +192,7 @@ class Facts:
 
     async def turn(self, number: int = 1, within_s: float = TURN_S) -> TurnEnded:
         """Return the number-th turn's end, waiting for it."""
-        await until(lambda: len(self.ended()) >= number, f"turn {number} ended", within_s)
+        await eventually(lambda: len(self.ended()) >= number, within_s)
         return self.ended()[number - 1]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.house import House, open_house
+from tests.support.house import WITHOUT_WORKER, House, open_house
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -40,7 +40,7 @@ async def publish(house: House, topic: str, body: str) -> None:
 async def subscribed(house: House, topic: str) -> AsyncIterator[asyncio.StreamReader]:
     """Run mosquitto_sub inside the block; yields what it prints, from its subscription on."""
     process = await asyncio.create_subprocess_exec(
-        *("stdbuf", "-oL", "mosquitto_sub", "-V", "5", "-d", "-q", "1", "-F", "@ %t %p"),
+        *("stdbuf", "-oL", "mosquitto_sub", "-V", "5", "-d", "-q", "1", "-F", "> %t %p"),
         *("-h", house.broker.host, "-p", str(house.broker.port), "-t", topic),
         stdout=asyncio.subprocess.PIPE,
     )
@@ -60,14 +60,17 @@ async def next_fact(lines: asyncio.StreamReader, kind: str) -> dict[str, Any]:
     async with asyncio.timeout(20):
         while True:
             line = (await lines.readline()).decode()
-            topic, _, payload = line.removeprefix("@ ").partition(" ")
+            topic, _, payload = line.removeprefix("> ").partition(" ")
             if topic == f"antiphon/1/event/{kind}":
                 fact: dict[str, Any] = json.loads(payload)
                 return fact
 
 
 async def test_requests_and_facts_work_from_the_command_line(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house, subscribed(house, "antiphon/1/event/#") as facts:
+    async with (
+        open_house(tmp_path, WITHOUT_WORKER) as house,
+        subscribed(house, "antiphon/1/event/#") as facts,
+    ):
         answer = await request(
             house, "intent", {"text": "turn on the kitchen light", "room": "hall"}
         )
@@ -94,11 +97,11 @@ async def test_requests_and_facts_work_from_the_command_line(tmp_path: Path) -> 
 
 
 async def test_a_device_state_is_retained(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
+    async with open_house(tmp_path, WITHOUT_WORKER) as house:
         await request(house, "intent", {"text": "turn on the hall light"})
         async with subscribed(house, "antiphon/1/home/+/state") as lines, asyncio.timeout(10):
             line = b""
-            while not line.startswith(b"@ "):
+            while not line.startswith(b"> "):
                 line = await lines.readline()
             _, topic, payload = line.decode().split(" ", 2)
             assert "hall-light" in topic
