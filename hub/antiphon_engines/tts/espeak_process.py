@@ -24,6 +24,10 @@ _RATE, _PITCH = 1, 3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 """Among them espeak's own command characters."""
 _VOICE = re.compile(r"[A-Za-z0-9-]+(\+[A-Za-z0-9-]+)?")
+_ALIASES: Final = {"zh": "cmn", "no": "nb", "iw": "he"}
+"""Language codes that espeak-ng knows by another name."""
+_MUTE: Final = frozenset({"fo", "kaa", "xex"})
+"""Voices that espeakng-loader 0.2.4 brings without their dictionaries: they speak nothing."""
 _LISTED_MAX: Final = 256
 """As many voices as a worker can announce."""
 
@@ -35,9 +39,9 @@ _Callback = ctypes.CFUNCTYPE(
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `[options.espeak]` may hold."""
 
-    voice: str = "en-us+f2"
+    voice: str = "en-us+f5"
     """Spoken with when a job names none and its language fits: a language, and a variant."""
-    rate_wpm: Annotated[int, msgspec.Meta(ge=80, le=400)] = 160
+    rate_wpm: Annotated[int, msgspec.Meta(ge=80, le=400)] = 145
     pitch: Annotated[int, msgspec.Meta(ge=0, le=99)] = 50
 
 
@@ -59,6 +63,43 @@ class EspeakSpeaker:
     """
 
     def __init__(self, options: Options) -> None:
+        data = self._load()
+        self._variants = {path.name for path in (data / "voices" / "!v").iterdir()}
+        self._files = self._list()
+        self._known = tuple(sorted(self._files))
+        self._options = options
+        self._check(options.voice)
+        default = _language(options.voice)
+        others = sorted({_language(voice) for voice in self._known} - {default})
+        self.voices = (options.voice, *self._known)[:_LISTED_MAX]
+        self.languages = (default, *others)[:_LISTED_MAX]
+        self._sink: Callable[[bytes], bool] = _nowhere
+        # Kept: the library calls it long after this constructor.
+        self._callback = _Callback(self._on_samples)
+        self._api.espeak_SetSynthCallback(self._callback)
+
+    def speak(self, text: str, language: str, voice: str, sink: Callable[[bytes], bool]) -> None:
+        """See Speaker.speak."""
+        name = voice or self._for_language(language)
+        self._check(name)
+        base, plus, variant = name.partition("+")
+        if self._api.espeak_SetVoiceByName((self._files[base.lower()] + plus + variant).encode()):
+            raise ModelError(f"espeak-ng cannot load its voice {name!r}; install it again")
+        self._api.espeak_SetParameter(_RATE, self._options.rate_wpm, 0)
+        self._api.espeak_SetParameter(_PITCH, self._options.pitch, 0)
+        data = _CONTROL.sub(" ", text).encode()
+        self._sink = sink
+        try:
+            status = self._api.espeak_Synth(
+                data, len(data) + 1, 0, _AT_CHARACTER, 0, _UTF8, None, None
+            )
+        finally:
+            self._sink = _nowhere
+        if status:
+            raise EngineFailedError(f"espeak-ng gave status {status}")
+
+    def _load(self) -> Path:
+        """Load the library, and return the folder of its data."""
         import espeakng_loader  # noqa: PLC0415 - lazy: an optional engine
 
         data = Path(espeakng_loader.get_data_path())
@@ -71,38 +112,7 @@ class EspeakSpeaker:
         )
         if self.rate_hz <= 0:
             raise ModelError(f"{data}: espeak-ng's data cannot be used; install it again")
-        self._variants = {path.name for path in (data / "voices" / "!v").iterdir()}
-        self._known = self._list()
-        self._default = options.voice
-        self._pitch, self._rate_wpm = options.pitch, options.rate_wpm
-        self._check(options.voice)
-        default_language = _language(options.voice)
-        self.voices = (options.voice, *self._known)[:_LISTED_MAX]
-        others = sorted({_language(voice) for voice in self._known} - {default_language})
-        self.languages = (default_language, *others)[:_LISTED_MAX]
-        self._sink: Callable[[bytes], bool] = _nowhere
-        # Kept: the library calls it long after this constructor.
-        self._callback = _Callback(self._on_samples)
-        self._api.espeak_SetSynthCallback(self._callback)
-
-    def speak(self, text: str, language: str, voice: str, sink: Callable[[bytes], bool]) -> None:
-        """See Speaker.speak."""
-        name = voice or self._for_language(language)
-        self._check(name)
-        if self._api.espeak_SetVoiceByName(name.encode()):
-            raise ModelError(f"espeak-ng cannot load its voice {name!r}; install it again")
-        self._api.espeak_SetParameter(_RATE, self._rate_wpm, 0)
-        self._api.espeak_SetParameter(_PITCH, self._pitch, 0)
-        data = _CONTROL.sub(" ", text).encode()
-        self._sink = sink
-        try:
-            status = self._api.espeak_Synth(
-                data, len(data) + 1, 0, _AT_CHARACTER, 0, _UTF8, None, None
-            )
-        finally:
-            self._sink = _nowhere
-        if status:
-            raise EngineFailedError(f"espeak-ng gave status {status}")
+        return data
 
     def _on_samples(self, samples: Any, count: int, _events: Any) -> int:
         """Take samples from the library; return 1 to end the synthesis."""
@@ -112,8 +122,10 @@ class EspeakSpeaker:
 
     def _for_language(self, language: str) -> str:
         wanted = language.lower().replace("_", "-")
-        if wanted in (_language(self._default), self._default.partition("+")[0]):
-            return self._default
+        wanted = _ALIASES.get(_language(wanted), wanted)
+        default = self._options.voice
+        if wanted in (_language(default), default.partition("+")[0]):
+            return default
         if wanted in self._known:
             return wanted
         for known in self._known:
@@ -130,16 +142,18 @@ class EspeakSpeaker:
             some = ", ".join(sorted(self._variants)[:12])
             raise ModelError(f"espeak-ng has no variant {variant!r}; some that it has: {some}")
 
-    def _list(self) -> tuple[str, ...]:
-        """Return the languages of its voices, as espeak-ng names them, sorted."""
+    def _list(self) -> dict[str, str]:
+        """Return its voices by their languages: file of the voice, as the library wants it."""
         self._api.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceRecord))
         records = self._api.espeak_ListVoices(None)
-        names, at = set(), 0
+        files, at = {}, 0
         while records[at]:
             # The first byte is a priority, then the first of its languages follows.
-            names.add(records[at].contents.languages[1:].decode("ascii", "replace").lower())
+            language = records[at].contents.languages[1:].decode("ascii", "replace").lower()
+            if language not in _MUTE:
+                files[language] = records[at].contents.identifier.decode("utf-8", "replace")
             at += 1
-        return tuple(sorted(names))
+        return files
 
 
 def _language(voice: str) -> str:
