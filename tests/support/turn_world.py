@@ -50,6 +50,7 @@ class Meant(msgspec.Struct, frozen=True):
     intent: str
     slots: dict[str, Any]
     devices: tuple[str, ...] = ()
+    response: str = "default"
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -128,6 +128,11 @@ class Meaning(Protocol):
         """To which devices of the home, by id."""
         ...
 
+    @property
+    def response(self) -> str:
+        """Which of the intent's replies fits."""
+        ...
+
 
 class Outcome(Protocol):
     """What came of doing it."""
