@@ -150,7 +150,7 @@ def _run(text: str, program: str, options: tuple[str, ...]) -> bytes:
 
 def _resampled(wav: bytes) -> bytes:
     try:
-        with wave.open(io.BytesIO(wav)) as reader:
+        with wave.open(io.BytesIO(wav), "rb") as reader:
             rate_hz = reader.getframerate()
             pcm = reader.readframes(reader.getnframes())
     except (wave.Error, EOFError) as error:
