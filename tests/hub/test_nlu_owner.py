@@ -88,6 +88,10 @@ def test_on_and_off_are_words(tmp_path: Path) -> None:
     assert getattr(found, "slots", None) == {"mode": "off"}
 
 
+_KEYS = (
+    "intents data sentences lists values range wildcard expansion_rules slots a b responses"
+    " requires_context skip_words in out from to language metadata"
+)
 _LEAF = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.text(alphabet="ab [](){}<>|;:", max_size=12)
 )
@@ -96,30 +100,7 @@ _TREE = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(
-                [
-                    "intents",
-                    "data",
-                    "sentences",
-                    "lists",
-                    "values",
-                    "range",
-                    "wildcard",
-                    "expansion_rules",
-                    "slots",
-                    "a",
-                    "b",
-                    "responses",
-                    "requires_context",
-                    "skip_words",
-                    "in",
-                    "out",
-                    "from",
-                    "to",
-                    "language",
-                    "metadata",
-                ]
-            ),
+            st.sampled_from(_KEYS.split()),
             inner,
             max_size=4,
         ),

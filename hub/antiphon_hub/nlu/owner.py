@@ -46,7 +46,9 @@ class Common(msgspec.Struct, frozen=True):
 
 
 def read_sentences(path: Path, language: str, common: Common) -> dict[str, Any]:
-    """Return the file's tree, with all sections present and every template known to be sound.
+    """Return the file's sections, all of them present, with every template known to be sound.
+
+    `responses` is reduced to what there is of it: intent, key, text.
 
     Raises:
         SentencesError: the file cannot be read or has mistakes; all of them are listed.
@@ -57,6 +59,7 @@ def read_sentences(path: Path, language: str, common: Common) -> dict[str, Any]:
     if reader.mistakes:
         raise SentencesError(str(path), reader.mistakes)
     whole: dict[str, Any] = {section: {} for section in _SECTIONS} | _tidy(plain(tree))
+    whole["responses"] = whole["responses"].get("intents") or {}
     for intent in whole["intents"].values():
         intent["data"] = [_tidy(block) for block in intent["data"]]
     return whole

@@ -101,7 +101,7 @@ def load_templates(language: str, files: Sequence[Path]) -> Templates:
     responses: dict[str, dict[str, str]] = {}
     for owner in owners:
         _add(tree, owner)
-        responses |= owner["responses"].get("intents", {})
+        responses |= owner["responses"]
     spoken = _narrowed(base["spoken"], owners)
     return Templates(language, tree, spoken, responses, frozenset(named))
 
@@ -122,8 +122,7 @@ def file_templates(path: Path, language: str) -> Templates:
         "skip_words": [],
     }
     _add(tree, owner)
-    responses = owner["responses"].get("intents", {})
-    return Templates(language, tree, Spoken(), responses, frozenset(owner["intents"]))
+    return Templates(language, tree, Spoken(), owner["responses"], frozenset(owner["intents"]))
 
 
 def _add(tree: Tree, owner: Tree) -> None:
