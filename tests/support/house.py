@@ -22,9 +22,20 @@ from antiphon_protocol.topics import EVENT
 from tests.support.waiting import eventually
 
 START_S = 40.0
-TURN_S = 30.0
 WITHOUT_WORKER = {"workers": {"local": 0}}
 """Settings of a house that neither hears nor speaks; it starts in half a second."""
+
+
+def satellite_settings(address: str, satellite: str, room: str = "kitchen") -> dict[str, object]:
+    """Return the settings of a satellite that hears and says nothing."""
+    return {
+        "broker": {"address": address},
+        "satellite": {"id": satellite, "room": room},
+        "microphone": {"source": "none"},
+        "speaker": {"sink": "null"},
+        "wake": {"mode": "none"},
+        "indicator": {"light": "none", "button": "none"},
+    }
 
 
 class Program:
@@ -187,13 +198,13 @@ class Facts:
     def take(self, event: Event, _: Envelope) -> None:
         self.events.append(event)
 
-    def ended(self) -> list[TurnEnded]:
-        return [event for event in self.events if isinstance(event, TurnEnded)]
-
-    async def turn(self, number: int = 1, within_s: float = TURN_S) -> TurnEnded:
-        """Return the number-th turn's end, waiting for it."""
-        await eventually(lambda: len(self.ended()) >= number, within_s)
-        return self.ended()[number - 1]
+    def ended(self, satellite: str) -> list[TurnEnded]:
+        """Return the turns of that satellite that have ended."""
+        return [
+            event
+            for event in self.events
+            if isinstance(event, TurnEnded) and event.satellite == satellite
+        ]
 
 
 @asynccontextmanager

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import START_S, WITHOUT_WORKER, House, alive, open_house
+from tests.support.house import (
+    START_S,
+    WITHOUT_WORKER,
+    House,
+    alive,
+    open_house,
+    satellite_settings,
+)
 from tests.support.mosquitto import free_port
 from tests.support.waiting import eventually
 
@@ -13,17 +20,6 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 END_S = 5.0
 """Within which each program must be gone after SIGTERM."""
-
-
-def satellite_settings(address: str, name: str, room: str = "kitchen") -> dict[str, object]:
-    return {
-        "broker": {"address": address},
-        "satellite": {"id": name, "room": room},
-        "microphone": {"source": "none"},
-        "speaker": {"sink": "null"},
-        "wake": {"mode": "none"},
-        "indicator": {"light": "none", "button": "none"},
-    }
 
 
 async def test_sigterm_ends_each_program_in_order_and_leaves_nobody(tmp_path: Path) -> None:
@@ -82,8 +78,7 @@ async def test_all_mistakes_of_a_settings_file_are_reported(tmp_path: Path) -> N
     }
     for name, tree in (("hub", mistakes), ("satellite", {"wake": {"mode": "x"}, "nonsense": {}})):
         program = await house.program(name, "--config", house.config(name, tree))
-        await eventually(lambda program=program: program.ended, 15)
-        assert program.process.returncode == 1
+        assert await program.process.wait() == 1
         assert "nonsense" in program.log
         assert "Traceback" not in program.log
     hub = house.programs[0].log

@@ -1,0 +1,194 @@
+"""What must not break the house: rubbish on every topic, and sudden deaths."""
+
+import asyncio
+import random
+import signal
+import string
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from antiphon_link.broker import BrokerAddress
+from antiphon_link.link import Link
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
+from antiphon_protocol.codec import Encoding
+from antiphon_protocol.messages.event import (
+    ReplyBegan,
+    SatelliteJoined,
+    SatelliteLeft,
+    TurnEnded,
+    TurnStarted,
+)
+from antiphon_protocol.topics import TOPICS, Topic
+from antiphon_satellite.machine import State
+from antiphon_satellite.simulate import SimulatedRoom
+from antiphon_tools.speech import command, voices
+from tests.support.house import WITHOUT_WORKER, House, kill, open_house, satellite_settings
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+
+ROOM = "simulated"
+PAYLOADS = 1000
+AT_A_TIME = 100
+ANSWER_S = 3.0
+"""Within which a person hears an answer or a clear failure, whatever died."""
+RECOVERY_S = 5.0
+
+
+@asynccontextmanager
+async def a_room(house: House) -> AsyncIterator[SimulatedRoom]:
+    """Have a kitchen inside the block, ready to be spoken in."""
+
+    async def resolve() -> BrokerAddress:
+        return house.broker
+
+    room = SimulatedRoom(resolve, satellite=ROOM, room="kitchen", engines=("microwakeword",))
+    task = asyncio.create_task(room.run())
+    try:
+        async with asyncio.timeout(10):
+            await room.wait_ready()
+        await eventually(lambda: f"satellite {ROOM} is here" in house.hub.log)
+        yield room
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def a_turn_works(house: House, room: SimulatedRoom) -> TurnEnded:
+    """Speak a command and return the turn's end, which is an answer."""
+    async with house.facts() as facts, asyncio.timeout(30):
+        await room.wait_ready()
+        said = await room.speak(command("what time is it", voices()[0]))
+        assert said.called
+        ended = await eventually(lambda: facts.ended(ROOM))
+        assert ended[0].outcome == "answered", ended
+        assert said.reply
+        return ended[0]
+
+
+def rubbish(topic: Topic[Any], dice: random.Random) -> bytes:
+    """Return bytes that look more or less like one of the topic's messages."""
+    kind = dice.randrange(4)
+    if kind == 0:
+        return dice.randbytes(dice.randrange(200))
+    value = {
+        "type": dice.choice(tags(topic) or [""]),
+        **{dice.choice(names(topic)): anything(dice, 3) for _ in range(dice.randrange(12))},
+    }
+    shape = value if kind < 3 else anything(dice, 4)
+    encoder: Any = msgspec.json if topic.encoding is Encoding.JSON else msgspec.msgpack
+    payload: bytes = encoder.encode(shape)
+    return payload if kind == 1 else payload[: dice.randrange(len(payload) + 1)]
+
+
+def tags(topic: Topic[Any]) -> list[str]:
+    messages: Sequence[Any] = topic.messages
+    return [str(message.__struct_config__.tag) for message in messages]
+
+
+def names(topic: Topic[Any]) -> list[str]:
+    messages: Sequence[Any] = topic.messages
+    return [name for message in messages for name in message.__struct_fields__]
+
+
+def anything(dice: random.Random, depth: int) -> Any:
+    """Return some value that JSON and MessagePack can hold."""
+    inside = [anything(dice, depth - 1) for _ in range(dice.randrange(5))] if depth else []
+    number = dice.choice([dice.randrange(-(2**63), 2**64), 1e308, -0.0, 0.5])
+    text = "".join(dice.choices(string.printable + "é☃\0", k=dice.randrange(40)))
+    odd = dice.choice(["x" * 5000, "", "../..", "+/#", None, True])
+    return dice.choice([number, text, odd, inside, {str(n): one for n, one in enumerate(inside)}])
+
+
+def path_of(topic: Topic[Any], dice: random.Random) -> str:
+    """Return one of the topic's paths: of somebody who is there, or of nobody."""
+    there = {"satellite": ROOM, "worker": "test-1"}
+    return topic.path(
+        **{
+            place: there.get(place, "x") if dice.random() < 0.5 else f"x{dice.randrange(9)}"
+            for place in topic.places
+        }
+    )
+
+
+async def throw(link: Link, topic: Topic[Any], dice: random.Random) -> None:
+    for _ in range(PAYLOADS // AT_A_TIME):
+        await asyncio.gather(
+            *(link.send_raw(path_of(topic, dice), rubbish(topic, dice)) for _ in range(AT_A_TIME))
+        )
+
+
+async def test_rubbish_on_every_topic_harms_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_house(tmp_path) as house, a_room(house) as room, house.link() as link:
+        pids = [child.pid for child in house.hub.children()]
+        for topic in TOPICS:
+            dice = random.Random(topic.name)
+            await throw(link, topic, dice)
+        await a_turn_works(house, room)
+        assert [child.pid for child in house.hub.children()] == pids, "somebody died"
+        assert "Traceback" not in house.logs
+        assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_worker_killed_in_mid_utterance_still_gives_an_answer(tmp_path: Path) -> None:
+    async with (
+        open_house(tmp_path) as house,
+        a_room(house) as room,
+        house.facts() as facts,
+    ):
+        await a_turn_works(house, room)
+        pcm = command("turn on the kitchen light", voices()[0])
+        before, began_s = len(facts.events), time.monotonic()
+        speaking = asyncio.create_task(room.speak(pcm))
+
+        def told(*kinds: type) -> bool:
+            return any(isinstance(fact, kinds) for fact in facts.events[before:])
+
+        await eventually(lambda: told(TurnStarted))
+        for pid in house.worker_pids():
+            kill(pid)
+        await eventually(lambda: told(ReplyBegan, TurnEnded), 30.0)
+        answered_s = time.monotonic()
+        said = await speaking
+        assert said.reply or said.cues, "the person heard nothing"
+        spoken_s = began_s + len(pcm) / SAMPLE_BYTES / SAMPLE_RATE_HZ
+        assert answered_s - spoken_s < ANSWER_S, facts.ended(ROOM)
+        await a_turn_works(house, room)
+        assert "Traceback" not in house.logs
+
+
+async def test_a_killed_broker_is_back_and_everybody_with_it(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, a_room(house) as room:
+        await a_turn_works(house, room)
+        (pid,) = house.broker_pids()
+        killed_s = time.monotonic()
+        kill(pid)
+        await eventually(lambda: room.state is State.AWAY)
+        async with asyncio.timeout(RECOVERY_S):
+            await room.wait_ready()
+        assert time.monotonic() - killed_s < RECOVERY_S
+        await a_turn_works(house, room)
+        assert "Traceback" not in house.logs
+
+
+async def test_a_killed_satellite_is_missed_and_welcomed_again(tmp_path: Path) -> None:
+    async with open_house(tmp_path, WITHOUT_WORKER) as house, house.facts() as facts:
+        config = house.config("sat", satellite_settings(house.address, "shelf"))
+        first = await house.program("satellite", "--config", config)
+        await eventually(lambda: any(isinstance(one, SatelliteJoined) for one in facts.events))
+        assert await first.end(signal.SIGKILL) == -signal.SIGKILL
+        await eventually(lambda: any(isinstance(one, SatelliteLeft) for one in facts.events))
+        restarted_s = time.monotonic()
+        await house.program("satellite", "--config", config)
+        await eventually(
+            lambda: sum(isinstance(one, SatelliteJoined) for one in facts.events) == 2, RECOVERY_S
+        )
+        assert time.monotonic() - restarted_s < RECOVERY_S
