@@ -82,6 +82,7 @@ class Worker:
         interval_s = min(HEARTBEAT_S, self._service.watchdog_s or HEARTBEAT_S)
         while True:
             self._look_after_engines()
+            self.streams.expire(asyncio.get_running_loop().time())
             await asyncio.sleep(interval_s)
 
     def _look_after_engines(self) -> None:

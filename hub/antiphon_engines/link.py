@@ -1,6 +1,6 @@
 """The worker's edge to the bus: what comes in to whom, and what goes out where."""
 
-import logging
+import asyncio
 import os
 import socket
 import time
@@ -22,7 +22,6 @@ from antiphon_protocol.topics import (
 )
 from antiphon_protocol.version import OURS
 
-log = logging.getLogger(__name__)
 
 OpenLink = Callable[[Callable[[], Will]], Link]
 """Makes the link, given what makes its will."""
@@ -64,7 +63,8 @@ class WorkerLink:
         await self.link.send(PLAYBACK_AUDIO, frame, playback=playback)
 
     def _frame(self, frame: AudioFrame, envelope: Envelope) -> None:
-        self._streams.put(envelope.ids["satellite"], envelope.ids["stream"], frame)
+        now_s = asyncio.get_running_loop().time()
+        self._streams.put(envelope.ids["satellite"], envelope.ids["stream"], frame, now_s)
 
     def _will(self) -> Will:
         """Make the will of a new connection, whose epoch begins here."""

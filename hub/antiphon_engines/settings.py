@@ -47,6 +47,8 @@ class StreamsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Streams; with one more the oldest goes."""
     kept_bytes: Annotated[int, msgspec.Meta(ge=1 << 16)] = 32 * 1024 * 1024
     """Bytes of all streams together; above it the oldest stream goes."""
+    kept_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 120.0
+    """A stream with nothing new for so long goes: nobody's voice is kept without need."""
     stall_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
     """A stream with nothing new for so long is dead."""
 

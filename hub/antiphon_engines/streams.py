@@ -24,10 +24,14 @@ class StreamStalledError(Exception):
 class _Stream(msgspec.Struct, eq=False):
     frames: dict[int, AudioFrame] = {}
     bytes: int = 0
+    last_s: float = 0.0
 
 
 class Streams:
-    """Keeps frames by stream. Policy of the bounds: drop-oldest, counted as `streams_dropped`."""
+    """Keeps frames by stream, the last changed at the end.
+
+    Policy of the bounds: drop-oldest, counted as `streams_dropped`. `now_s` is the loop's clock.
+    """
 
     def __init__(self, settings: StreamsSection) -> None:
         self._settings = settings
@@ -35,21 +39,22 @@ class Streams:
         self._readers: dict[Key, set[Reader]] = {}
         self._bytes = 0
         self.counts: Counter[str] = Counter()
-        """frames, frames_repeated, frames_refused (over the stream's limit), streams_dropped."""
+        """frames, frames_repeated, frames_refused (over the stream's limit), streams_dropped,
+        streams_expired."""
 
     @property
     def kept_bytes(self) -> int:
         """Bytes of samples that are kept."""
         return self._bytes
 
-    def put(self, satellite: str, stream: str, frame: AudioFrame) -> None:
+    def put(self, satellite: str, stream: str, frame: AudioFrame, now_s: float) -> None:
         """Keep a frame and hand it to the stream's readers."""
         if not acceptable(frame):
             self.counts["frames_refused"] += 1
             return
         key = (satellite, stream)
         self.counts["frames"] += 1
-        self._keep(key, frame)
+        self._keep(key, frame, now_s)
         for reader in self._readers.get(key, ()):
             reader.put(frame)
 
@@ -63,20 +68,33 @@ class Streams:
         self._readers.setdefault(key, set()).add(reader)
         return reader
 
-    def _keep(self, key: Key, frame: AudioFrame) -> None:
+    def expire(self, now_s: float) -> None:
+        """Drop streams that got nothing new for long."""
+        while self._streams:
+            oldest = next(iter(self._streams.values()))
+            if now_s - oldest.last_s < self._settings.kept_s:
+                return
+            self._drop_oldest("streams_expired")
+
+    def _keep(self, key: Key, frame: AudioFrame, now_s: float) -> None:
         kept = self._streams.setdefault(key, _Stream())
         if frame.sequence in kept.frames:
             self.counts["frames_repeated"] += 1
             return
         kept.frames[frame.sequence] = frame
         kept.bytes += len(frame.pcm)
+        kept.last_s = now_s
+        self._streams.move_to_end(key)
         self._bytes += len(frame.pcm)
         while (
             len(self._streams) > self._settings.streams or self._bytes > self._settings.kept_bytes
         ):
-            _, oldest = self._streams.popitem(last=False)
-            self._bytes -= oldest.bytes
-            self.counts["streams_dropped"] += 1
+            self._drop_oldest("streams_dropped")
+
+    def _drop_oldest(self, count: str) -> None:
+        _, oldest = self._streams.popitem(last=False)
+        self._bytes -= oldest.bytes
+        self.counts[count] += 1
 
     def _leave(self, key: Key, reader: "Reader") -> None:
         readers = self._readers[key]

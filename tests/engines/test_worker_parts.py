@@ -35,7 +35,7 @@ def no_hole(hole: Hole) -> None:
 async def test_the_oldest_stream_goes_when_there_are_too_many() -> None:
     streams = Streams(StreamsSection(streams=2, stall_s=0.01))
     for name in ("a", "b", "c"):
-        streams.put("hall", name, frames_of(loud(0.1))[0])
+        streams.put("hall", name, frames_of(loud(0.1))[0], 0.0)
     assert streams.counts["streams_dropped"] == 1
     with pytest.raises(StreamStalledError):
         await streams.read("hall", "a", no_hole).next()
@@ -49,22 +49,35 @@ def test_streams_never_hold_more_than_their_bounds(
     bounds = StreamsSection(streams=3, kept_bytes=1 << 16)
     streams = Streams(bounds)
     for name, sequence, samples in puts:
-        streams.put("hall", name, AudioFrame(sequence, sequence * 4000, 0, bytes(2 * samples)))
+        streams.put("hall", name, AudioFrame(sequence, sequence * 4000, 0, bytes(2 * samples)), 0.0)
         assert streams.kept_bytes <= bounds.kept_bytes
         assert len(streams._streams) <= bounds.streams
         assert streams.kept_bytes == sum(one.bytes for one in streams._streams.values())
 
 
+async def test_a_stream_with_nothing_new_for_long_is_forgotten() -> None:
+    streams, frames = Streams(StreamsSection(kept_s=60.0)), frames_of(loud(0.2))
+    streams.put("hall", "old", frames[0], 0.0)
+    streams.put("hall", "long", frames[0], 1.0)
+    streams.put("hall", "new", frames[0], 50.0)
+    streams.put("hall", "long", frames[1], 55.0)
+    streams.expire(61.0)
+    assert [key[1] for key in streams._streams] == ["new", "long"]
+    assert streams.counts["streams_expired"] == 1
+    streams.expire(200.0)
+    assert streams.kept_bytes == 0
+
+
 async def test_a_stream_of_another_satellite_is_another_stream() -> None:
     streams = Streams(StreamsSection(stall_s=0.01))
-    streams.put("hall", "a", frames_of(loud(0.1))[0])
+    streams.put("hall", "a", frames_of(loud(0.1))[0], 0.0)
     with pytest.raises(StreamStalledError):
         await streams.read("attic", "a", no_hole).next()
 
 
 async def test_frames_over_the_limit_of_a_stream_are_refused_and_counted() -> None:
     streams = Streams(StreamsSection())
-    streams.put("hall", "a", AudioFrame(FRAMES_MAX, 0, 0, b"ab"))
+    streams.put("hall", "a", AudioFrame(FRAMES_MAX, 0, 0, b"ab"), 0.0)
     assert streams.counts["frames_refused"] == 1
     assert streams.kept_bytes == 0
 
@@ -78,7 +91,7 @@ async def test_a_hole_that_is_never_filled_ends_in_silence(
     frames = frames_of(loud(0.2))
     for frame in frames:
         if frame.sequence != 2:
-            streams.put("hall", "a", frame)
+            streams.put("hall", "a", frame, 0.0)
     reader = streams.read("hall", "a", holes.append)
     heard = b""
     while pcm := await reader.next():
