@@ -7,6 +7,7 @@ into their owner's bounded queue. Two routes of one link should not overlap (`sa
 
 import asyncio
 import logging
+import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +30,12 @@ T = TypeVar("T")
 
 OUTGOING_MAX: Final = 1024
 """Posted messages that have not left or are not acknowledged; more are refused and counted."""
+STABLE_S: Final = 5.0
+"""After a connection that lasted so long the next try comes at once.
+
+Two programs of one client id take it from each other, and some brokers do not say so: they must not
+do it at full speed.
+"""
 FAREWELL_S: Final = 1.0
 """How long the farewells of a program that was told to end may take, all together."""
 
@@ -58,6 +65,7 @@ class Link:
         self._up = asyncio.Event()
         self._down = asyncio.Event()
         self._down.set()
+        self._since_s = math.inf
         self._posts: set[asyncio.Future[None]] = set()
         self.counts: Counter[str] = Counter()
         """decode_errors, unknown_messages, handler_errors, posts_refused, posts_lost, connects."""
@@ -211,11 +219,12 @@ class Link:
         """
         attempt = 0
         while True:
-            connects = self.counts["connects"]
+            self._since_s = math.inf
             try:
                 await self._live()
             except (LinkDownError, NotFoundError) as error:
-                attempt = 0 if self.counts["connects"] > connects else attempt + 1
+                lasted_s = asyncio.get_running_loop().time() - self._since_s
+                attempt = 0 if lasted_s > STABLE_S else attempt + 1
                 level = logging.WARNING if attempt in (0, 1) else logging.DEBUG
                 log.log(level, "%s: %s; trying again", self._name, error)
             await asyncio.sleep(backoff.wait_s(attempt, random.random))
@@ -229,6 +238,7 @@ class Link:
         async with self._connect(address, self._client_id, will, self._routes.dispatch) as one:
             self._connection = one
             self.counts["connects"] += 1
+            self._since_s = asyncio.get_running_loop().time()
             try:
                 await self._greet(one)
                 log.info("%s: connected to %s", self._name, address)

@@ -181,9 +181,13 @@ class MqttConnection:
                 properties=_properties(publication),
             )
         except aiomqtt.MqttError as error:
-            raise _declared(error, self._address, self._client_id) from None
+            # What stays unanswered proves the connection dead, long before the keep-alive does.
+            self._end(_declared(error, self._address, self._client_id))
         except asyncio.CancelledError:
-            raise self._error or LinkDownError("the link was closed") from None
+            log.debug("%s: %s was not acknowledged", self._client_id, publication.path)
+        else:
+            return
+        raise self._error or LinkDownError("the link was closed")
 
     async def _read(self) -> None:
         try:
@@ -205,6 +209,8 @@ class MqttConnection:
         if self._error is None:
             self._error = error
             self._ended.set()
+            for task in self._publishing - {asyncio.current_task()}:
+                task.cancel()
 
 
 def _declared(error: aiomqtt.MqttError, address: BrokerAddress, client_id: str) -> LinkError:
