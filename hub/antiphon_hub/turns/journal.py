@@ -17,7 +17,7 @@ MIGRATIONS: Final = (
         room TEXT NOT NULL,
         satellite TEXT NOT NULL,
         cause TEXT NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ('acting', 'done', 'ended')),
+        state TEXT NOT NULL CHECK (state IN ('acting', 'ended')),
         intent TEXT NOT NULL DEFAULT '',
         slots TEXT NOT NULL DEFAULT '{}',
         outcome TEXT NOT NULL DEFAULT '',
@@ -60,18 +60,6 @@ class Journal:
             return cursor.rowcount == 1
 
         return await self._database.run(insert)
-
-    async def acted(self, turn: str) -> None:
-        """Write down that the action is done: from here on only the answer is owed.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
-        await self._database.run(
-            lambda connection: connection.execute(
-                "UPDATE turns SET state = 'done' WHERE turn = ?", (turn,)
-            )
-        )
 
     async def ended(self, record: TurnRecord, now_us: int) -> None:
         """Write down how the turn ended, and drop what is older than the retention.

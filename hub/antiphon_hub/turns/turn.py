@@ -150,7 +150,6 @@ class Turn:
             raise TurnFailedError("storage", detail="the journal has this turn already")
         self.record.mark("journaled")
         outcome = await mind.do(record.turn, meaning, record.room)
-        await self._parts.journal.acted(record.turn)
         self.record.mark("done")
         record.reply = outcome.text
         if not outcome.ok:
