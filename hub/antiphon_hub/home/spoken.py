@@ -16,7 +16,7 @@ def spoken(text: str, language: str = "en") -> str:
     """Return the words that a person says for a written name: `TV 2` gives `tv two`."""
     for sign, word in _SIGNS.items():
         text = text.replace(sign, word)
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(char for char in folded if not unicodedata.combining(char))
     words = [_said(token, language) for token in _TOKEN.findall(plain)]
     return " ".join(words)
