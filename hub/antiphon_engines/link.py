@@ -22,7 +22,6 @@ from antiphon_protocol.topics import (
 )
 from antiphon_protocol.version import OURS
 
-
 OpenLink = Callable[[Callable[[], Will]], Link]
 """Makes the link, given what makes its will."""
 SOFTWARE: Final = f"antiphon-hub {version('antiphon-hub')}"
