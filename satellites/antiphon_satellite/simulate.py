@@ -117,6 +117,11 @@ class SimulatedRoom:
         """Level of what the microphone hears now, dB relative to full scale."""
         return self._satellite.level_dbfs
 
+    @property
+    def sounds(self) -> tuple[Sounded, ...]:
+        """What sounded since the last `speak` began: replies, announcements and cues, in order."""
+        return tuple(self._sounds)
+
     async def run(self) -> None:
         """Be there until cancelled.
 
@@ -168,7 +173,7 @@ class SimulatedRoom:
         return self._spoken(called=True, over=over)
 
     def _spoken(self, *, called: bool, over: bool) -> Spoken:
-        sounds = tuple(self._sounds)
+        sounds = self.sounds
         reply = next((one for one in sounds if not one.sound.startswith(CUE_PREFIX)), None)
         return Spoken(
             called=called,

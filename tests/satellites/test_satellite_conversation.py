@@ -1,4 +1,4 @@
-"""Whole conversations on a bus in memory, in virtual time: satellite real, hub played by the test."""
+"""Whole conversations in memory, in virtual time: satellite real, hub played by the test."""
 
 import asyncio
 import random

@@ -29,6 +29,7 @@ from antiphon_protocol.topics import (
 )
 from antiphon_protocol.version import OURS
 from antiphon_satellite.device.indicator import NullIndicator
+from antiphon_satellite.link import LinkMaker
 from antiphon_satellite.machine import State
 from antiphon_satellite.settings import WakeMode
 from antiphon_satellite.simulate import SimulatedRoom
@@ -137,14 +138,20 @@ def speech(seconds: float = 1.0, frame_samples: int = 512) -> list[AudioFrame]:
     ]
 
 
+def links(bus: FakeBus) -> LinkMaker:
+    """Return a maker of links on the bus."""
+
+    def make(client_id: str, will: Callable[[], Will]) -> Link:
+        return FakeLink(bus, client_id=client_id, will=will, name=client_id)
+
+    return make
+
+
 @asynccontextmanager
 async def simulated(
     bus: FakeBus, *, wake: WakeMode = "local", satellite: str = "sim", room: str = "kitchen"
 ) -> AsyncIterator[tuple[SimulatedRoom, Light]]:
     """Have a simulated room on the bus inside the block; its wake engine hears `marker()`."""
-
-    def make_link(client_id: str, will: Callable[[], Will]) -> Link:
-        return FakeLink(bus, client_id=client_id, will=will, name=client_id)
 
     light = Light()
     sim = SimulatedRoom(
@@ -155,7 +162,7 @@ async def simulated(
         engines=("fake",),
         gate="fake",
         indicator=light,
-        make_link=make_link,
+        make_link=links(bus),
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(sim.run())

@@ -37,7 +37,8 @@ class ArecordMicrophone:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            # Reads the pipes to their end: a full one would keep `wait` waiting for ever.
+            await process.communicate()
 
     async def _start(self) -> asyncio.subprocess.Process:
         arguments = ["-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(SAMPLE_RATE_HZ)]

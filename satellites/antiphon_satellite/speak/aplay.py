@@ -48,10 +48,9 @@ class AplayOutput:
         """End the process, at once if it still plays."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+        self._stdin.close()
+        await self._words
         await self._process.wait()
-        self._words.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._words
 
     async def _listen_to(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None  # noqa: S101 - it was asked for as a pipe
