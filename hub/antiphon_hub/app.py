@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 import tomli_w
 
-from antiphon_hub.addresses import LOOPBACK, reachable_addresses
+from antiphon_hub.addresses import LOOPBACK, fingerprint, reachable_addresses
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.clock import now_us
@@ -129,13 +129,16 @@ class Hub:
         async with contextlib.AsyncExitStack() as stack:
             await self._open_journal(stack)
             if self._broker is not None:
+                stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
                 await stack.enter_async_context(_beside(self._broker.run))
             await stack.enter_async_context(_beside(self._link.run))
             stack.push_async_callback(self._say_farewell)
             await stack.enter_async_context(self._announced())
             for number in range(1, self._settings.workers.local + 1):
-                await stack.enter_async_context(_beside(self._worker(number).run))
+                worker = self._worker(number)
+                stack.push_async_callback(worker.stop)
+                await stack.enter_async_context(_beside(worker.run))
             await stack.enter_async_context(_beside(self._turns.run))
             await self._link.wait_connected()
             self._pool.use_context(self._mind.context())
@@ -231,14 +234,16 @@ class Hub:
         if not self._settings.discovery.announce or self._address is None:
             yield
             return
+        own = self._settings.mosquitto
         record = HubRecord(
             hub=self._id,
             site=self._settings.hub.site,
-            port=self._address.port,
-            tls=self._address.tls,
+            port=self._broker.listeners.port if self._broker else self._address.port,
+            tls=own.tls if self._broker else self._address.tls,
             protocol=OURS,
+            fingerprint=fingerprint(Path(own.cert_file)) if self._broker and own.tls else "",
         )
-        open_to_all = self._broker is not None and self._settings.mosquitto.lan
+        open_to_all = self._broker is not None and own.lan
         addresses = await reachable_addresses(self._address.host, open_to_all=open_to_all)
         interfaces = LOOPBACK if set(addresses) <= set(LOOPBACK) else None
         async with announced(record, addresses, interfaces):

@@ -48,7 +48,13 @@ def _with_options(
     chosen: Settings, broker: str, lan: bool, port: int | None, state_dir: Path | None
 ) -> Settings:
     own = chosen.mosquitto
-    own = msgspec.structs.replace(own, lan=own.lan or lan, port=own.port if port is None else port)
+    own = msgspec.structs.replace(
+        own,
+        lan=own.lan or lan,
+        # Who types --lan wants the rooms to join without ado; the hub warns of what that means.
+        anonymous=own.anonymous or (lan and not own.username),
+        port=own.port if port is None else port,
+    )
     return msgspec.structs.replace(
         chosen,
         mosquitto=own,

@@ -14,6 +14,7 @@ from hassil.expression import Sentence
 
 from antiphon_hub.errors import SentencesError
 from antiphon_hub.nlu.expressions import TemplateError, can_be_empty, check, lists_of, parse
+from antiphon_hub.nlu.spelling import is_tangled
 from antiphon_hub.yaml_file import place, plain, read_yaml
 
 RANGE_MAX: Final = 2_000
@@ -211,6 +212,8 @@ class _Reader:
             return
         if can_be_empty(sentence.expression, self._rules):
             self._note(text, f"{where}: {text!r} matches silence: one part must be required")
+        if is_tangled(sentence.expression, self._rules):
+            self._note(text, f"{where}: {text!r} has too many spellings: put spaces between parts")
 
     def _parsed(self, where: str, text: Any) -> Sentence | None:
         if not isinstance(text, str):

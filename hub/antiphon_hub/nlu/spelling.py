@@ -98,10 +98,22 @@ def _edge(item: Expression, rules: Mapping[str, Sentence]) -> _Edge:
 def spellings(items: Sequence[Expression], rules: Mapping[str, Sentence]) -> list[list[Any]]:
     """Return every way to spell the items together: lists of texts and slots.
 
-    More ways than `SPELLINGS_MAX` are not returned.
+    More than `SPELLINGS_MAX` are not returned; see `is_tangled`.
     """
     ways = _sequence(items, rules)
     return [list(way) for way in itertools.islice(ways, SPELLINGS_MAX)]
+
+
+def is_tangled(expression: Expression, rules: Mapping[str, Sentence]) -> bool:
+    """Tell whether a part of the template has more spellings than are looked at."""
+    if not isinstance(expression, Group):
+        return False
+    if not isinstance(expression, Alternative | Permutation) and any(
+        len(items) > 1 and len(spellings(items, rules)) >= SPELLINGS_MAX
+        for items in clusters(expression.items, rules)
+    ):
+        return True
+    return any(is_tangled(item, rules) for item in expression.items)
 
 
 def _sequence(
