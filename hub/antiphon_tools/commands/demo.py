@@ -42,7 +42,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def demo(
     wav: Annotated[
         list[Path] | None,
-        typer.Option(help="Speak this recording instead of the tour; may be given again."),
+        typer.Option(metavar="FILE ...", help="Speak these recordings instead of the tour."),
     ] = None,
     room: Annotated[str, typer.Option(help="Where the recordings are spoken.")] = ROOMS[0],
     once: Annotated[
@@ -57,7 +57,7 @@ def demo(
     ] = False,
     home: Annotated[Path | None, typer.Option(help="Your home, YAML.")] = None,
     sentences: Annotated[
-        list[Path] | None, typer.Option(help="Your own sentences, YAML; may be given again.")
+        list[Path] | None, typer.Option(metavar="FILE ...", help="Your own sentences, YAML.")
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Plain output, and the logs of all parts.")
@@ -136,6 +136,19 @@ def _reason(group: ExceptionGroup[Exception]) -> str:
     return str(first)
 
 
+def spread(arguments: Sequence[str], lists: Sequence[str] = ("--wav", "--sentences")) -> list[str]:
+    """Return the arguments with `--wav A B` written as `--wav A --wav B`, as the parser wants it."""
+    spread: list[str] = []
+    current = ""
+    for argument in arguments:
+        if argument.startswith("-"):
+            current = argument if argument in lists else ""
+        elif current and spread[-1] != current:
+            spread.append(current)
+        spread.append(argument)
+    return spread
+
+
 def main() -> None:
     """Entry point."""
-    app()
+    app(spread(sys.argv[1:]))

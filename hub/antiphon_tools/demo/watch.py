@@ -38,6 +38,7 @@ class Watch:
         """
         self._tell = tell
         self._joined: set[str] = set()
+        self._workers: set[str] = set()
         self._outcome = Outcome("")
         self._news = asyncio.Event()
         self.playouts = Playouts()
@@ -61,20 +62,20 @@ class Watch:
         await self._link.wait_connected()
 
     async def joined(self, satellites: set[str]) -> None:
-        """Return once the hub knows these satellites.
+        """Return once the hub knows these satellites, and has a worker.
 
         Raises:
-            HubFailedError: it does not in time.
+            HubFailedError: not in time; the message says what is missing.
         """
         try:
             async with asyncio.timeout(JOIN_TIMEOUT_S):
-                while not satellites <= self._joined:
+                while not (satellites <= self._joined and self._workers):
                     await self._next()
         except TimeoutError:
-            missing = ", ".join(sorted(satellites - self._joined))
+            missing = sorted(satellites - self._joined) or ["its worker"]
             raise HubFailedError(
-                f"the hub did not notice these rooms within {JOIN_TIMEOUT_S:g} s: {missing}; "
-                "--verbose shows what it says"
+                f"not there after {JOIN_TIMEOUT_S:g} s: {', '.join(missing)}; "
+                "`antiphon doctor` looks for the reason, --verbose shows what all parts say"
             ) from None
 
     def begin(self, satellite: str) -> None:
@@ -107,12 +108,15 @@ class Watch:
         self._news.set()
 
     def _on_worker(self, presence: WorkerPresence, _: Envelope) -> None:
+        self._news.set()
         if isinstance(presence, WorkerHello):
+            self._workers.add(presence.worker)
             engines = tuple(engine.name for engine in presence.engines)
             self._tell(
                 WorkerJoined(worker=presence.worker, device=presence.device, engines=engines)
             )
         else:
+            self._workers.discard(presence.worker)
             self._tell(WorkerLeft(worker=presence.worker, reason=presence.reason))
 
     def _on_command(self, command: SatelliteCommand, envelope: Envelope) -> None:
