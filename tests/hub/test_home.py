@@ -102,8 +102,10 @@ def test_the_example_home_has_every_room() -> None:
             "command_topic may not hold wildcards",
         ),
         (
-            "rooms: [{name: y}]\ndevices:\n"
-            "  [{name: x, room: y, kind: fan}, {name: X, room: y, kind: fan}]",
+            """
+            rooms: [{name: y}]
+            devices: [{name: x, room: y, kind: fan}, {name: X, room: y, kind: fan}]
+            """,
             "the name 'x in y' is there twice",
         ),
         ("pronunciations: {tv: TEE VEE}", "line 1: pronunciations: tv: TEE VEE is no"),

@@ -45,6 +45,7 @@ def _sentence(template: str) -> str:
         (_sentence("make {colour} x"), "there is no list {colour}"),
         (_sentence("[please] [now]"), "matches silence"),
         (_sentence(DEEP), "nests too deep"),
+        (_sentence("[a]" * 12 + "b"), "too many spellings"),
         (_sentence(";".join("abcdefg")), "permutes more than 6 parts"),
         ("expansion_rules: {a: '<b>', b: '<a>'}", "rule <b> refers to itself"),
         ("lists: {x: {values: []}}", "line 1: list x: values is no list of 1 to"),
