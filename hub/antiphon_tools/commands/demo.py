@@ -137,7 +137,7 @@ def _reason(group: ExceptionGroup[Exception]) -> str:
 
 
 def spread(arguments: Sequence[str], lists: Sequence[str] = ("--wav", "--sentences")) -> list[str]:
-    """Return the arguments with `--wav A B` written as `--wav A --wav B`, as the parser wants it."""
+    """Return the arguments with `--wav A B` written as the parser wants it: `--wav A --wav B`."""
     spread: list[str] = []
     current = ""
     for argument in arguments:
