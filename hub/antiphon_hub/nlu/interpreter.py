@@ -72,8 +72,12 @@ class Interpreter:
         self._meter = Meter(STEPS_MAX)
         self._intents = self._metered(self.templates.intents())
         self._unknown = self._metered(Intents.from_dict(_UNKNOWN))
-        self._lists = {room.id: self.names.lists(room.id) for room in home.rooms}
-        self._lists[""] = self.names.lists("")
+        anywhere = self.names.lists("")
+        self._lists = {
+            room.id: self.names.lists(room.id) if room.id in self.names.local else anywhere
+            for room in home.rooms
+        }
+        self._lists[""] = anywhere
         self._warm()
 
     @property
@@ -96,9 +100,9 @@ class Interpreter:
         return intents
 
     def _warm(self) -> None:
-        """Let hassil parse its templates and spell its numbers, which it does at first use."""
-        for text in ("turn on the light", "set the light to forty two percent", "is it on"):
-            self.interpret(text, room="")
+        """Let hassil parse templates, spell numbers and index names, as it does at first use."""
+        for room in self._lists:
+            self.interpret("set the light to forty two percent", room=room)
 
     def _recognize(self, text: str, intents: Intents, room: str) -> RecognizeResult | None:
         if len(text) > COMMAND_CHARS_MAX:
