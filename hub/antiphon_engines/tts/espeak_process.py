@@ -21,8 +21,6 @@ _UTF8: Final = 1
 """The only flag given with a text: neither SSML nor phonemes are read in it."""
 _AT_CHARACTER: Final = 1
 _RATE, _PITCH = 1, 3
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-"""Among them espeak's own command characters."""
 _VOICE = re.compile(r"[A-Za-z0-9-]+(\+[A-Za-z0-9-]+)?")
 _ALIASES: Final = {"zh": "cmn", "no": "nb", "iw": "he"}
 """Language codes that espeak-ng knows by another name."""
@@ -87,7 +85,7 @@ class EspeakSpeaker:
             raise ModelError(f"espeak-ng cannot load its voice {name!r}; install it again")
         self._api.espeak_SetParameter(_RATE, self._options.rate_wpm, 0)
         self._api.espeak_SetParameter(_PITCH, self._options.pitch, 0)
-        data = _CONTROL.sub(" ", text).encode()
+        data = text.encode()
         self._sink = sink
         try:
             status = self._api.espeak_Synth(

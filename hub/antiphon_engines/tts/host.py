@@ -5,6 +5,7 @@ GPL engines are never loaded into the worker, and one that crashes takes only it
 
 import contextlib
 import os
+import re
 import select
 import subprocess
 import sys
@@ -36,6 +37,7 @@ _ANSWER_LIMIT_S: Final = 20.0
 """Longest wait for an answer: a large voice loads, or speaks a long sentence, in a few seconds."""
 _STOP_LIMIT_S: Final = 1.0
 """Longest wait for the end of what is no longer wanted, before the process is ended instead."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _READ_BYTES: Final = 65_536
 _NOT_FOR_CHILDREN: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """The service manager's line is the worker's alone."""
@@ -70,9 +72,7 @@ class HostedTts:
                 f"{self.name} was given {len(text)} characters; {TEXT_CHARS_MAX} are the limit: "
                 "split the text"
             )
-        # Half a surrogate pair is no character, and would not go through the pipe.
-        whole = text.encode("utf-8", "replace").decode("utf-8")
-        return self._speak(Speak(whole, language, voice))
+        return self._speak(Speak(_plain(text), language, voice))
 
     def close(self) -> None:
         """See TtsEngine.close."""
@@ -193,6 +193,11 @@ class _Process:
         except subprocess.TimeoutExpired:
             return "closed its pipe"
         return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+
+
+def _plain(text: str) -> str:
+    """Return the text without control characters (some command an engine) and half surrogates."""
+    return _CONTROL.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _present(pipe: IO[bytes] | None) -> IO[bytes]:
