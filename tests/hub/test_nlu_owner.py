@@ -11,7 +11,7 @@ from antiphon_hub.errors import SentencesError
 from antiphon_hub.home.model import load_home
 from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpreter
-from antiphon_hub.nlu.owner import fill
+from antiphon_hub.reply_template import fill
 
 HOME = load_home(None)
 DEEP = "(" * 60 + "x" + ")" * 60

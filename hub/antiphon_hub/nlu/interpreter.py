@@ -85,6 +85,11 @@ class Interpreter:
         """The owner's replies: intent, key of the reply, text with `{{ slots.name }}`."""
         return self.templates.responses
 
+    @property
+    def own_intents(self) -> frozenset[str]:
+        """The intents that the owner's files have."""
+        return self.templates.own
+
     def interpret(self, text: str, *, room: str) -> Interpretation | NotUnderstood:
         """Return what the text means when it is said in that room (name, alias or id)."""
         clean = clean_text(text)

@@ -4,7 +4,6 @@ Every mistake is reported at once, with its line; a file without mistakes cannot
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from hassil.expression import Sentence
 from antiphon_hub.errors import SentencesError
 from antiphon_hub.nlu.expressions import TemplateError, can_be_empty, check, lists_of, parse
 from antiphon_hub.nlu.spelling import is_tangled
+from antiphon_hub.reply_template import is_reply
 from antiphon_hub.yaml_file import place, plain, read_yaml
 
 RANGE_MAX: Final = 2_000
@@ -36,7 +36,6 @@ _BLOCK_KEYS = (
     "metadata",
     "required_keywords",
 )
-_RESPONSE_SLOT = re.compile(r"{{\s*slots\.(\w+)\s*}}")
 
 
 class Common(msgspec.Struct, frozen=True):
@@ -69,11 +68,6 @@ def read_sentences(path: Path, language: str, common: Common) -> dict[str, Any]:
 def _tidy(table: dict[str, Any]) -> dict[str, Any]:
     """Return the table without keys that were left empty."""
     return {key: value for key, value in table.items() if value is not None}
-
-
-def fill(template: str, slots: Mapping[str, Any]) -> str:
-    """Return a reply template with its `{{ slots.name }}` filled; unknown slots leave nothing."""
-    return _RESPONSE_SLOT.sub(lambda match: str(slots.get(match[1], "")), template).strip()
 
 
 class _Reader:
@@ -247,7 +241,7 @@ class _Reader:
                 self._note(name, f"responses of {name}: needs `default: TEXT`")
                 continue
             for text in texts.values():
-                if not isinstance(text, str) or re.search(r"{[{%]", _RESPONSE_SLOT.sub("", text)):
+                if not isinstance(text, str) or not is_reply(text):
                     self._note(
                         text if isinstance(text, str) else name,
                         f"responses of {name}: {text!r} may hold {{{{ slots.NAME }}}} and no more",

@@ -1,5 +1,6 @@
 """The ports of doing: what a skill is, and what it switches devices with."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -57,4 +58,18 @@ class DevicePort(Protocol):
 
     def state(self, device_id: str) -> DeviceState | None:
         """Return the last known state; None if nothing is known yet."""
+        ...
+
+
+class OwnWords(Protocol):
+    """What the owner wrote beside the house's own sentences."""
+
+    @property
+    def responses(self) -> Mapping[str, Mapping[str, str]]:
+        """Replies: intent, key of the reply, text with `{{ slots.name }}`."""
+        ...
+
+    @property
+    def own_intents(self) -> Collection[str]:
+        """Intents that the owner's sentences have."""
         ...

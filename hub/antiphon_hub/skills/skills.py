@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from antiphon_hub.home.model import Home
-from antiphon_hub.nlu.interpreter import Interpreter
-from antiphon_hub.nlu.owner import fill
+from antiphon_hub.reply_template import fill
 from antiphon_hub.skills.asking import AskingSkill
 from antiphon_hub.skills.calendar import CalendarSkill
 from antiphon_hub.skills.clock import ClockSkill
 from antiphon_hub.skills.dimming import DimmingSkill
 from antiphon_hub.skills.helping import HelpingSkill
 from antiphon_hub.skills.never_mind import NeverMindSkill
-from antiphon_hub.skills.port import DevicePort, Reply, Request, Skill
+from antiphon_hub.skills.port import DevicePort, OwnWords, Reply, Request, Skill
 from antiphon_hub.skills.switching import SwitchingSkill
 
 
@@ -22,10 +21,10 @@ class Skills:
         self,
         home: Home,
         devices: DevicePort,
-        interpreter: Interpreter,
+        words: OwnWords,
         more: Sequence[Skill] = (),
     ) -> None:
-        """Build the skills; `more` come after ours and may replace them."""
+        """Build the skills; `words` is the home's interpreter, `more` may replace skills of ours."""
         skills: list[Skill] = [
             ClockSkill(),
             CalendarSkill(),
@@ -37,8 +36,8 @@ class Skills:
             *more,
         ]
         self._skills = {intent: skill for skill in skills for intent in skill.intents}
-        self._responses = interpreter.responses
-        self._own = interpreter.templates.own
+        self._responses = words.responses
+        self._own = words.own_intents
 
     async def do(self, request: Request) -> Reply:
         """Do what is asked; an owner's reply template takes the place of a skill's own words.

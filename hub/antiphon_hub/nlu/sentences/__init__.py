@@ -1,0 +1,1 @@
+"""Sentence templates of our own, one YAML file a language."""
