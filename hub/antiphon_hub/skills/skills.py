@@ -24,7 +24,7 @@ class Skills:
         words: OwnWords,
         more: Sequence[Skill] = (),
     ) -> None:
-        """Build the skills; `words` is the home's interpreter, `more` may replace skills of ours."""
+        """Build the skills; `words` come from the interpreter, `more` may replace our own."""
         skills: list[Skill] = [
             ClockSkill(),
             CalendarSkill(),
