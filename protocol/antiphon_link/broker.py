@@ -9,6 +9,7 @@ from antiphon_link.errors import SettingsError
 
 DEFAULT_PORT = 1883
 DEFAULT_TLS_PORT = 8883
+PORT_MAX = 65535
 
 
 class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         if self.password_file:
             try:
                 password = Path(self.password_file).read_text(encoding="utf-8").strip()
-            except OSError as error:
+            except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError("[broker]", [f"password_file: {error}"]) from None
         return BrokerAddress(
             host=host,
@@ -92,14 +93,22 @@ def parse_address(text: str, default_port: int) -> tuple[str, int]:
     """
     host, port = text, ""
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":")
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise _no_address(text, f"write [{host}]{':' if rest else ''}{rest}")
+        port = rest[1:]
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
+    if "/" in text:
+        raise _no_address(text, "write host or host:port")
     if not host:
-        raise SettingsError("broker address", [f"{text!r} has no host; write host or host:port"])
+        raise _no_address(text, "it has no host; write host or host:port")
     if not port:
         return host, default_port
-    if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's port range
-        raise SettingsError("broker address", [f"{text!r}: {port!r} is no port from 1 to 65535"])
+    if not (port.isascii() and port.isdigit()) or not 0 < int(port) <= PORT_MAX:
+        raise _no_address(text, f"{port!r} is no port from 1 to {PORT_MAX}")
     return host, int(port)
+
+
+def _no_address(text: str, remedy: str) -> SettingsError:
+    return SettingsError("broker address", [f"{text!r}: {remedy}"])
