@@ -22,8 +22,7 @@ def main() -> None:
         return
     if name not in commands:
         known = ", ".join(sorted(commands)) or "none: install antiphon-hub or antiphon-satellite"
-        sys.stderr.write(f"antiphon: no command {name!r} is installed here; there are: {known}
-")
+        sys.stderr.write(f"antiphon: no command {name!r} is installed here; there are: {known}\n")
         sys.exit(2)
     sys.argv = [f"antiphon {name}", *sys.argv[2:]]
     commands[name].load()()
