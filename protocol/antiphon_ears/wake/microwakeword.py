@@ -6,12 +6,12 @@ model is fed is that of https://github.com/kahrendt/microWakeWord.
 
 from array import array
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from antiphon_ears.errors import EngineMissingError
 from antiphon_ears.wake.port import WakeStream
-from antiphon_ears.wake.stream import ScoredStream, thresholds_for
+from antiphon_ears.wake.stream import ScoredStream, Scorer, thresholds_for
 from antiphon_ears.wake.tflite import Model, Package
 
 _REMEDY: Final = "pip install 'antiphon-protocol[microwake]'"
@@ -48,10 +48,14 @@ class MicroWakeWordEngine:
     def open(self, phrases: Sequence[str], threshold: float | None = None) -> WakeStream:
         """See WakeEngine.open."""
         thresholds = thresholds_for(self.name, phrases, _THRESHOLDS, threshold)
+        return ScoredStream(self.scorer(thresholds), thresholds)
+
+    def scorer(self, phrases: Iterable[str]) -> Scorer:
+        """Return the phrases' scores without a threshold, as a bench wants them."""
         models = {
-            phrase: _Phrase(self._package.model(phrase.replace(" ", "_"))) for phrase in thresholds
+            phrase: _Phrase(self._package.model(phrase.replace(" ", "_"))) for phrase in phrases
         }
-        return ScoredStream(_Scorer(self._frontend(), models), thresholds)
+        return _Scorer(self._frontend(), models)
 
 
 class _Scorer:

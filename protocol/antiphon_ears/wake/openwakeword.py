@@ -5,11 +5,11 @@ every 80 ms eight mel frames, of the last 76 an embedding, of the last embedding
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from antiphon_ears.wake.port import WakeStream
-from antiphon_ears.wake.stream import ScoredStream, thresholds_for
+from antiphon_ears.wake.stream import ScoredStream, Scorer, thresholds_for
 from antiphon_ears.wake.tflite import Model, Package
 from antiphon_protocol.audio import SAMPLE_BYTES
 
@@ -48,8 +48,12 @@ class OpenWakeWordEngine:
     def open(self, phrases: Sequence[str], threshold: float | None = None) -> WakeStream:
         """See WakeEngine.open."""
         thresholds = thresholds_for(self.name, phrases, _THRESHOLDS, threshold)
-        models = {phrase: self._package.model(phrase.replace(" ", "_")) for phrase in thresholds}
-        return ScoredStream(_Scorer(_Embedder(self._package), models), thresholds)
+        return ScoredStream(self.scorer(thresholds), thresholds)
+
+    def scorer(self, phrases: Iterable[str]) -> Scorer:
+        """Return the phrases' scores without a threshold, as a bench wants them."""
+        models = {phrase: self._package.model(phrase.replace(" ", "_")) for phrase in phrases}
+        return _Scorer(_Embedder(self._package), models)
 
 
 class _Embedder:
