@@ -110,11 +110,13 @@ def test_devices_and_workers_are_kept_by_id() -> None:
     view = view_after(
         DeviceChanged(device="lamp", room=ROOM, state={"on": True}),
         DeviceChanged(device="lamp", room=ROOM, state={"on": False}),
+        DeviceChanged(device="heater", room="no satellite there", state={"on": True}),
         WorkerJoined(worker="w1", device="cpu", engines=("espeak",)),
         WorkerJoined(worker="w2", device="cpu", engines=()),
         WorkerLeft(worker="w1", reason="lost"),
         WorkerLeft(worker="never-here", reason="lost"),
     )
+    assert set(view.rooms) == {ROOM, "bedroom"}
     assert view.rooms[ROOM].devices == {"lamp": {"on": False}}
     assert list(view.workers) == ["w2"]
 

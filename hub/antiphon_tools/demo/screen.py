@@ -66,10 +66,13 @@ def _header(view: HouseView, width: int) -> RenderableType:
     line.add_column(justify="right", no_wrap=True)
     name = Text.assemble((" Antiphon ", f"bold black on {_HOUSE}"), "  ", (view.status, "italic"))
     name.truncate(max(10, width - 30), overflow="ellipsis")
-    workers = len(view.workers)
-    facts = f"{workers} worker{'s' * (workers != 1)} · {view.turns_ended} turns "
+    facts = f"{_count(len(view.workers), 'worker')} · {_count(view.turns_ended, 'turn')} "
     line.add_row(name, Text(facts, style=_FAINT))
     return line
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _rooms(rooms: tuple[Room, ...], width: int) -> RenderableType:

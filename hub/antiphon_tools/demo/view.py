@@ -129,7 +129,8 @@ class HouseView:
 
     @apply.register
     def _(self, event: DeviceChanged) -> None:
-        self._room(event.room).devices[event.device] = event.state
+        if event.room in self.rooms:  # a room without a satellite has no place on the screen
+            self.rooms[event.room].devices[event.device] = event.state
 
     @apply.register
     def _(self, event: TurnStarted) -> None:
