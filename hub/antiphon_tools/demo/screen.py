@@ -92,11 +92,15 @@ def _room(room: Room, inner: int) -> RenderableType:
     busy = room.state not in (RoomState.AWAY, RoomState.IDLE)
     return Panel(
         Group(Text(f"{mark} {word}", style=colour), *trace, devices),
-        title=f"[bold]{room.name}[/]",
+        title=_title(room.name),
         title_align="left",
         border_style=colour if busy else _FRAME,
         height=_ROOM_ROWS,
     )
+
+
+def _title(room: str) -> Text:
+    return Text(room, style="bold white")
 
 
 def _trace(levels: list[Level], width: int) -> Iterable[Text]:
@@ -137,7 +141,7 @@ def _talk(talk: Conversation | None) -> RenderableType:
     body = Group(_one_line(heard), _one_line(meant), _one_line(_said(talk)))
     return Panel(
         body,
-        title=f"[bold]{talk.room}[/]",
+        title=_title(talk.room),
         title_align="left",
         border_style=_FRAME if talk.ended else _PERSON,
         height=_TALK_ROWS,

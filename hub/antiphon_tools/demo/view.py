@@ -31,6 +31,8 @@ TURNS_KEPT: Final = 200
 """Finished turns for the list; older ones are dropped, `turns_ended` counts them all."""
 SILENCE_DBFS: Final = -60.0
 """What a meter shows as nothing."""
+FULL_DBFS: Final = -10.0
+"""What fills a meter: speech is seldom louder on average."""
 
 
 class RoomState(StrEnum):
@@ -59,8 +61,8 @@ class Level(msgspec.Struct, frozen=True):
 
     @property
     def fraction(self) -> float:
-        """0 at silence, 1 at full scale."""
-        return min(1.0, max(0.0, 1.0 - self.dbfs / SILENCE_DBFS))
+        """0 at silence, 1 at a full meter."""
+        return min(1.0, max(0.0, (self.dbfs - SILENCE_DBFS) / (FULL_DBFS - SILENCE_DBFS)))
 
 
 class Conversation(msgspec.Struct, kw_only=True):
