@@ -1,5 +1,6 @@
 """One Transcribe job: from a satellite's stream to a transcript."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -86,6 +87,8 @@ class Transcription:
         ear = await self._thread.run(self._open, engine)
         try:
             await self._listen(ear)
+            # SpeechEnded leaves first: an engine that holds the interpreter's lock would keep it.
+            await asyncio.sleep(0)
             decided_s = time.perf_counter()  # the loop's clock may tick in milliseconds
             result = await self._thread.run(ear.finish)
             tail_s = time.perf_counter() - decided_s
