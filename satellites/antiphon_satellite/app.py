@@ -124,9 +124,11 @@ class Satellite:
         """Be a satellite until cancelled, or until the microphone's source has ended.
 
         Raises:
+            SoundDeviceError: the speaker cannot be used.
             ExceptionGroup: of SoundDeviceError, when the microphone cannot be opened, and of
                 LinkRefusedError, when the broker refuses us for a reason that no retry mends.
         """
+        await self._devices.speaker.check()
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(part(), name=name)

@@ -218,6 +218,9 @@ class BrokenSpeaker:
 
     name = "broken"
 
+    async def check(self) -> None:
+        """It breaks later."""
+
     @asynccontextmanager
     async def open(self, sound: str, rate_hz: int) -> AsyncIterator[PacedOutput]:
         raise SoundDeviceError(f"speaker broken: no {sound} at {rate_hz} Hz")

@@ -1,4 +1,4 @@
-"""A satellite on a bus in memory, with the hub's part played by a test, in virtual time."""
+"""A satellite with the hub's part played by a test: in memory and virtual time, or on a broker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,7 +9,7 @@ from antiphon_link.errors import NotFoundError
 from antiphon_link.fake import FakeBus, FakeLink
 from antiphon_link.link import Envelope, Link, Will
 from antiphon_protocol.audio import AudioFrame
-from antiphon_protocol.messages.presence import Farewell, SatellitePresence, Welcome
+from antiphon_protocol.messages.presence import Farewell, Hello, SatellitePresence, Welcome
 from antiphon_protocol.messages.satellite import (
     Listen,
     PlaybackReady,
@@ -54,14 +54,14 @@ class Light(NullIndicator):
 class HubPart:
     """What a hub says and hears, one call of a test at a time."""
 
-    def __init__(self, bus: FakeBus, satellite: str = "sim") -> None:
+    def __init__(self, link: Link, satellite: str = "sim") -> None:
         self.satellite = satellite
         self.calls: list[WakeHeard] = []
         self.facts: list[SatelliteFact] = []
         self.frames: dict[str, list[AudioFrame]] = {}
         self.presences: list[SatellitePresence] = []
         self._heard = asyncio.Event()
-        self.link = FakeLink(bus, client_id="hub", name="hub")
+        self.link = link
         self.link.on(SATELLITE_WAKE, self._on_wake)
         self.link.on(SATELLITE_DID, self._on_fact)
         self.link.on(SATELLITE_AUDIO, self._on_frame)
@@ -89,6 +89,9 @@ class HubPart:
             while not true():
                 self._heard.clear()
                 await self._heard.wait()
+
+    def rooms(self) -> list[str]:
+        return [one.room for one in self.presences if isinstance(one, Hello)]
 
     def all(self, kind: type[F]) -> list[F]:
         return [fact for fact in self.facts if isinstance(fact, kind)]
@@ -175,7 +178,7 @@ async def simulated(
 @asynccontextmanager
 async def hub_part(bus: FakeBus, satellite: str = "sim") -> AsyncIterator[HubPart]:
     """Have a hub on the bus inside the block, already announced."""
-    hub = HubPart(bus, satellite)
+    hub = HubPart(FakeLink(bus, client_id="hub", name="hub"), satellite)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hub.link.run())
         await hub.link.wait_connected()

@@ -23,8 +23,10 @@ from antiphon_satellite.simulate import SimulatedRoom, Spoken
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-HUB_WITHIN_S: Final = 15.0
+BROKER_WITHIN_S: Final = 15.0
 """Finding it by zeroconf takes five, a broker that just restarts a few more."""
+HUB_WITHIN_S: Final = 5.0
+"""The hub's retained Welcome comes at once; this is for a hub that just starts."""
 EVENT_WITHIN_S: Final = 5.0
 """The hub says what came of a turn when the satellite has played its reply, or given up."""
 
@@ -145,15 +147,19 @@ async def spoken_turn(
 
 async def _wait_ready(watch: Link, sim: SimulatedRoom) -> None:
     try:
-        async with asyncio.timeout(HUB_WITHIN_S):
+        async with asyncio.timeout(BROKER_WITHIN_S):
             await watch.wait_connected()
+    except TimeoutError:
+        raise TurnError(
+            f"no broker could be reached within {BROKER_WITHIN_S:g} s; "
+            "is `antiphon hub` running, and is --broker HOST:PORT its address?"
+        ) from None
+    try:
+        async with asyncio.timeout(HUB_WITHIN_S):
             await sim.wait_ready()
     except TimeoutError:
         raise TurnError(
             "the broker answers, but no hub is there; start one: antiphon hub"
-            if watch.connected
-            else f"no broker could be reached within {HUB_WITHIN_S:g} s; "
-            "is `antiphon hub` running, and is --broker HOST:PORT its address?"
         ) from None
 
 

@@ -6,11 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_satellite.clock import now_us
 from antiphon_satellite.errors import SoundDeviceError
 
 _BUFFER_US = 100_000
 """Device buffer: short, so that a stop is heard at once."""
+_CHECK = bytes(int(0.05 * SAMPLE_RATE_HZ) * SAMPLE_BYTES)
 
 
 class AplayOutput:
@@ -76,6 +78,12 @@ class AplaySpeaker:
         """Use a device by its ALSA name: `default`, `plughw:1`."""
         self._device = device
         self.name = f"alsa:{device}"
+
+    async def check(self) -> None:
+        """Play a moment of silence; see `Speaker`."""
+        async with self.open("check", SAMPLE_RATE_HZ) as output:
+            await output.write(_CHECK)
+            await output.drain()
 
     @asynccontextmanager
     async def open(self, sound: str, rate_hz: int) -> AsyncIterator[AplayOutput]:  # noqa: ARG002 - the port's

@@ -67,6 +67,9 @@ class PacedSpeaker:
         self._sounded = sounded
         self._speed = speed
 
+    async def check(self) -> None:
+        """Nothing to check; see `Speaker`."""
+
     @asynccontextmanager
     async def open(self, sound: str, rate_hz: int) -> AsyncIterator[PacedOutput]:
         """Take one sound."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from antiphon_protocol.audio import SAMPLE_BYTES
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_satellite.clock import now_us
 from antiphon_satellite.portaudio import device_error, sounddevice
 
@@ -25,6 +25,7 @@ class PortAudioOutput:
         self._room = asyncio.Event()
         self._stream: Any = None
         self._draining = False
+        self._dry = False
         self.first_at_us = 0
         self.underruns = 0
 
@@ -38,26 +39,33 @@ class PortAudioOutput:
         size = len(out)
         block = bytes(self._ready[:size])
         del self._ready[: len(block)]
-        if len(block) < size and self.first_at_us and not self._draining:
-            self.underruns += 1
+        dry = len(block) < size and not self._draining
+        self.underruns += dry and not self._dry
+        self._dry = dry
         out[:] = block.ljust(size, b"\0")
         self._loop.call_soon_threadsafe(self._room.set)
 
     async def write(self, pcm: bytes) -> None:
         """Hand over samples; see `Output`."""
         self._ready += pcm
-        if not self.first_at_us:
-            self.first_at_us = now_us()
-            self._stream.start()
-        await self._wait_until_below(self._ahead_bytes)
+        if len(self._ready) >= self._ahead_bytes:
+            self._start()
+            await self._wait_until_below(self._ahead_bytes)
 
     async def drain(self) -> None:
         """Wait for the last sample; see `Output`."""
         self._draining = True
-        if self.first_at_us:
-            await self._wait_until_below(1)
-            # PortAudio's stop plays what it was given, and blocks meanwhile.
-            await asyncio.to_thread(self._stream.stop)
+        if not self._ready and not self.first_at_us:
+            return
+        self._start()
+        await self._wait_until_below(1)
+        # PortAudio's stop plays what it was given, and blocks meanwhile.
+        await asyncio.to_thread(self._stream.stop)
+
+    def _start(self) -> None:
+        if not self.first_at_us:
+            self.first_at_us = now_us()
+            self._stream.start()
 
     async def _wait_until_below(self, size: int) -> None:
         while len(self._ready) >= size:
@@ -72,6 +80,11 @@ class PortAudioSpeaker:
         """Use a device by its name, a part of it, or its number; empty: the system's default."""
         self._device = device
         self.name = f"portaudio:{device}" if device else "portaudio"
+
+    async def check(self) -> None:
+        """Open and close the device; see `Speaker`."""
+        async with self.open("check", SAMPLE_RATE_HZ):
+            pass
 
     @asynccontextmanager
     async def open(self, sound: str, rate_hz: int) -> AsyncIterator[PortAudioOutput]:  # noqa: ARG002 - the port's

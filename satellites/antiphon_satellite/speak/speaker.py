@@ -35,6 +35,14 @@ class Speaker(Protocol):
     name: str
     """As in the settings: `alsa:plughw:1`."""
 
+    async def check(self) -> None:
+        """Make sure that the device can be used.
+
+        Raises:
+            SoundDeviceError: it cannot; the message says what to do.
+        """
+        ...
+
     def open(self, sound: str, rate_hz: int) -> AbstractAsyncContextManager[Output]:
         """Open the device for one sound; left without `drain`, what has not sounded is dropped.
 
