@@ -148,13 +148,10 @@ class Link:
         await self._publish(_publication(topic, topic.path(**ids), message))
 
     def post(self, topic: Topic[T], message: T, **ids: str) -> None:
-        """Publish a message without waiting, behind all earlier ones; lost if the link is down.
+        """Publish a message without waiting, behind all earlier ones.
 
-        Policy of the queue: reject, counted as `posts_refused`; what breaks on the way is counted
-        as `posts_lost`.
-
-        Raises:
-            EncodeError: the message is over the topic's limit.
+        Policy of the queue: reject, counted as `posts_refused`, also while the link is down; what
+        breaks on the way is counted as `posts_lost`. Raises EncodeError as `send` does.
         """
         publication = _publication(topic, topic.path(**ids), message)
         if len(self._posts) >= OUTGOING_MAX or self._connection is None:
