@@ -1,0 +1,1 @@
+"""Speech to text by the DeepSpeech network: our own, and Mozilla's and Coqui's model files."""
