@@ -81,8 +81,8 @@ class Ear:
         would hear our own voice. They begin anew afterwards.
         """
         self.level_dbfs = level_dbfs(frame.pcm)
-        self.preroll.push(Measured(frame, self.level_dbfs, self._noise.dbfs))
         self._noise.take(self.level_dbfs, FRAME_S)
+        self.preroll.push(Measured(frame, self.level_dbfs, self._noise.dbfs))
         opened = self._gate is not None and self._gate.feed(frame.pcm)
         if attentive and not self._attentive:
             for wake in self._wakes:

@@ -18,7 +18,7 @@ class Measured(msgspec.Struct, frozen=True):
     frame: PcmFrame
     level_dbfs: float
     noise_dbfs: float
-    """The noise floor before it."""
+    """The noise floor then."""
 
 
 class PreRoll:

@@ -60,7 +60,9 @@ class _Playback(msgspec.Struct, eq=False):
     complete: bool = False
     first_at_us: int = 0
     underruns: int = 0
-    task: asyncio.Task[None] | None = None
+    stopped: bool = False
+    scope: asyncio.Timeout | None = None
+    """Ends what it waits for or plays, and leaves the task time to unsubscribe."""
 
     def take(self, frame: AudioFrame, _: Envelope) -> None:
         """Take in a frame from the wire; full, the buffer refuses it and counts."""
@@ -159,25 +161,35 @@ class Player:
         )
         self._open[playback] = one
         self.counts["playbacks"] += 1
-        one.task = self._group.create_task(self._live(one), name=f"playback {playback}")
+        self._group.create_task(self._live(one), name=f"playback {playback}")
 
     def _cancel(self, one: _Playback) -> None:
-        if one.task is not None:
-            one.task.cancel()
+        if not one.stopped and one.scope is not None:
+            one.scope.reschedule(0.0)
+        one.stopped = True
 
     async def _live(self, one: _Playback) -> None:
         """Live a playback's life, from the subscription to Played."""
         try:
             async with self._house.following(one.id, one.take):
                 self._house.tell(PlaybackReady(playback=one.id))
-                if await self._fed(one, one.patience_s):
-                    await self._sound(one)
+                await self._until_over(one)
+                self._over(one)  # before unsubscribing: the hub waits for it
         except LinkDownError as error:
             log.warning("playback %s: %s", one.id, error)
+            self._over(one)
+
+    async def _until_over(self, one: _Playback) -> None:
+        try:
+            async with asyncio.timeout(0.0 if one.stopped else None) as one.scope:
+                if await self._fed(one, one.patience_s):
+                    await self._sound(one)
+        except TimeoutError:
+            log.debug("playback %s: stopped", one.id)
         except SoundDeviceError as error:
             self._fault(error)
         finally:
-            self._over(one)
+            one.scope = None
 
     async def _sound(self, one: _Playback) -> None:
         async with self._sounding, self._speaker.open(one.id, one.rate_hz) as output:
