@@ -46,6 +46,10 @@ class Geometry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bidirectional: bool = False
     """A second LSTM reads the utterance backwards (Hannun et al. 2014): no streaming."""
 
+    def __post_init__(self) -> None:
+        if self.step_samples > self.window_samples:
+            raise ModelError("the windows of a network's features must not leave gaps")
+
     @property
     def inputs(self) -> int:
         """Width of the first layer's input: a context of feature frames, oldest first."""
