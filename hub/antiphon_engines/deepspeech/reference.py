@@ -73,11 +73,13 @@ class ReferenceModel:
     def _above(self, heard: Floats) -> Floats:
         logits = _dense(heard, self.weights.dense5) @ self.weights.dense6.w + self.weights.dense6.b
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        probabilities: Floats = shares / shares.sum(axis=1, keepdims=True)
+        return probabilities
 
 
 def _dense(x: Floats, layer: Layer) -> Floats:
-    return np.clip(x @ layer.w + layer.b, 0, RELU_CLIP)
+    clipped: Floats = np.clip(x @ layer.w + layer.b, 0, RELU_CLIP)
+    return clipped
 
 
 def _lstm(x: Floats, layer: Layer, state: State) -> tuple[Floats, State]:
