@@ -46,7 +46,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     correlation: bytes = b""
 
 
-Deliver = Callable[[Delivery], None]
+class Receiver(Protocol):
+    """Who gets what the broker delivers; both calls return at once and never raise."""
+
+    def dispatch(self, delivery: Delivery) -> None:
+        """Take one message."""
+
+    def count_dropped(self) -> None:
+        """Note that one message was dropped, because the receiver did not keep up."""
 
 
 class Connection(Protocol):
@@ -88,7 +95,7 @@ class Connection(Protocol):
 
 
 Connect = Callable[
-    [BrokerAddress, str, Will | None, Deliver], AbstractAsyncContextManager[Connection]
+    [BrokerAddress, str, Will | None, Receiver], AbstractAsyncContextManager[Connection]
 ]
 """Opens a connection for a client id; leaving the block ends it in order, without the will.
 

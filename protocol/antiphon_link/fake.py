@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from antiphon_link.broker import BrokerAddress
-from antiphon_link.connection import Connection, Deliver, Delivery, Publication, Will
+from antiphon_link.connection import Connection, Delivery, Publication, Receiver, Will
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError
 from antiphon_link.link import Link
 
@@ -32,7 +32,7 @@ class FakeBus:
 
     @asynccontextmanager
     async def connect(
-        self, address: BrokerAddress, client_id: str, will: Will | None, deliver: Deliver
+        self, address: BrokerAddress, client_id: str, will: Will | None, receiver: Receiver
     ) -> AsyncIterator[Connection]:
         """Be connected inside the block (see `connection.Connect`).
 
@@ -43,7 +43,7 @@ class FakeBus:
             raise LinkDownError(f"broker {address} is not reachable: stopped")
         if (older := self._connections.get(client_id)) is not None:
             older.lose(LinkRefusedError(f"another program connected as {client_id}"))
-        connection = FakeConnection(self, client_id, will, deliver)
+        connection = FakeConnection(self, client_id, will, receiver)
         self._connections[client_id] = connection
         try:
             yield connection
@@ -89,11 +89,11 @@ class FakeBus:
 class FakeConnection:
     """One client's session on a FakeBus; see `connection.Connection`."""
 
-    def __init__(self, bus: FakeBus, client_id: str, will: Will | None, deliver: Deliver) -> None:
+    def __init__(self, bus: FakeBus, client_id: str, will: Will | None, receiver: Receiver) -> None:
         self._bus = bus
         self._client_id = client_id
         self._will = will
-        self._deliver = deliver
+        self._receiver = receiver
         self._filters: list[str] = []
         self._loop = asyncio.get_running_loop()
         self._error: LinkError | None = None
@@ -170,7 +170,7 @@ class FakeConnection:
 
     def _hand_over(self, delivery: Delivery) -> None:
         if self._error is None:
-            self._deliver(delivery)
+            self._receiver.dispatch(delivery)
 
     def _require(self) -> None:
         if self._error is not None:

@@ -68,7 +68,7 @@ class Link:
         self._since_s = math.inf
         self._posts: set[asyncio.Future[None]] = set()
         self.counts: Counter[str] = Counter()
-        """decode_errors, unknown_messages, handler_errors, posts_refused, posts_lost, connects."""
+        """connects, posts_refused, posts_lost, and those of `routes.Routes`."""
         self._routes = Routes(self._name, self.counts)
 
     # -- before it runs ---------------------------------------------------------------------------
@@ -232,7 +232,7 @@ class Link:
         """Live through one connection, to its end."""
         address = await self._resolve()
         will = self._will() if self._will else None
-        async with self._connect(address, self._client_id, will, self._routes.dispatch) as one:
+        async with self._connect(address, self._client_id, will, self._routes) as one:
             self._connection = one
             self.counts["connects"] += 1
             self._since_s = asyncio.get_running_loop().time()

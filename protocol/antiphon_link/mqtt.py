@@ -14,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from antiphon_link.broker import BrokerAddress
-from antiphon_link.connection import Connection, Deliver, Delivery, Publication, Will
+from antiphon_link.connection import Connection, Delivery, Publication, Receiver, Will
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX, MESSAGE_BYTES_MAX
 
@@ -27,7 +27,7 @@ REACH_S: Final = 2.0
 ANSWER_TIMEOUT_S: Final = 3.0
 """An exchange that the broker leaves unanswered for so long has failed."""
 INCOMING_MAX: Final = 4096
-"""Messages between socket and handlers; policy: the library drops the newest and logs it."""
+"""Messages between socket and handlers; policy: drop-oldest, counted as `messages_dropped`."""
 PACKET_BYTES_MAX: Final = CONTEXT_BYTES_MAX + 2 * MESSAGE_BYTES_MAX
 """The broker sends us no larger packet (MQTT 5.0, section 3.1.2.11.4)."""
 PENDING_MAX: Final = 4096
@@ -45,7 +45,7 @@ SOCKET_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 @asynccontextmanager
 async def connect(
-    address: BrokerAddress, client_id: str, will: Will | None, deliver: Deliver
+    address: BrokerAddress, client_id: str, will: Will | None, receiver: Receiver
 ) -> AsyncIterator[Connection]:
     """Be connected to the broker inside the block (see `connection.Connect`).
 
@@ -54,13 +54,13 @@ async def connect(
         LinkRefusedError: the broker refuses the account, the client id or the protocol.
         SettingsError: the CA file cannot be read.
     """
-    client = _client(address, client_id, will)
+    client = _client(address, client_id, will, receiver)
     await _reach(address)
     entered = False
     try:
         async with client:
             entered = True
-            connection = MqttConnection(client, address, client_id, deliver)
+            connection = MqttConnection(client, address, client_id, receiver)
             try:
                 yield connection
             finally:
@@ -87,7 +87,9 @@ async def _reach(address: BrokerAddress) -> None:
     writer.close()
 
 
-def _client(address: BrokerAddress, client_id: str, will: Will | None) -> aiomqtt.Client:
+def _client(
+    address: BrokerAddress, client_id: str, will: Will | None, receiver: Receiver
+) -> aiomqtt.Client:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
     properties.SessionExpiryInterval = 0
     properties.MaximumPacketSize = PACKET_BYTES_MAX
@@ -106,22 +108,38 @@ def _client(address: BrokerAddress, client_id: str, will: Will | None) -> aiomqt
         will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
         tls_context=address.tls_context(),
         socket_options=SOCKET_OPTIONS,
+        queue_type=_inbox(receiver),
         max_queued_incoming_messages=INCOMING_MAX,
     )
     client.pending_calls_threshold = PENDING_MAX
     return client
 
 
+def _inbox(receiver: Receiver) -> type[asyncio.Queue[aiomqtt.Message]]:
+    """Return the type from which the library makes its queue."""
+
+    class Inbox(asyncio.Queue[aiomqtt.Message]):
+        """Drops its oldest item where an ordinary queue refuses the newest."""
+
+        def put_nowait(self, item: aiomqtt.Message) -> None:
+            if self.full():
+                self.get_nowait()
+                receiver.count_dropped()
+            super().put_nowait(item)
+
+    return Inbox
+
+
 class MqttConnection:
     """One MQTT session; see `connection.Connection`."""
 
     def __init__(
-        self, client: aiomqtt.Client, address: BrokerAddress, client_id: str, deliver: Deliver
+        self, client: aiomqtt.Client, address: BrokerAddress, client_id: str, receiver: Receiver
     ) -> None:
         self._client = client
         self._address = address
         self._client_id = client_id
-        self._deliver = deliver
+        self._receiver = receiver
         self._error: LinkError | None = None
         self._ended = asyncio.Event()
         self._publishing: set[asyncio.Task[None]] = set()
@@ -193,7 +211,7 @@ class MqttConnection:
         try:
             async for message in self._client.messages:
                 properties = message.properties
-                self._deliver(
+                self._receiver.dispatch(
                     Delivery(
                         path=str(message.topic),
                         payload=bytes(message.payload),

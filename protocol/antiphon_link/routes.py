@@ -51,7 +51,10 @@ class Route(msgspec.Struct, frozen=True, eq=False):
 
 
 class Routes:
-    """All routes of one link. `counts` gets decode_errors, unknown_messages, handler_errors."""
+    """All routes of one link: its `connection.Receiver`.
+
+    `counts` gets decode_errors, unknown_messages, handler_errors and messages_dropped.
+    """
 
     def __init__(self, name: str, counts: Counter[str]) -> None:
         self._name = name
@@ -92,6 +95,10 @@ class Routes:
                 self._complain("decode_errors", delivery.path, error)
             else:
                 self._handle(route, message, _envelope(delivery, ids))
+
+    def count_dropped(self) -> None:
+        """Note that a message was dropped on its way to `dispatch`."""
+        self._counts["messages_dropped"] += 1
 
     def _handle(self, route: Route, message: object, envelope: Envelope) -> None:
         try:

@@ -49,6 +49,7 @@ async def test_a_hub_that_left_is_not_found() -> None:
         await find_hub(timeout_s=0.3, interfaces=LOOPBACK)
 
 
+@pytest.mark.slow
 async def test_a_damaged_record_hides_no_good_one(caplog: pytest.LogCaptureFixture) -> None:
     class Damaged(HubRecord, frozen=True, kw_only=True):
         def txt(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ import socket
 import statistics
 import subprocess
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from antiphon_link import backoff, mqtt
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError, SettingsError
 from antiphon_link.link import Link
+from antiphon_link.routes import Routes
 from antiphon_protocol import topics
+from antiphon_protocol.audio import AudioFrame
 from antiphon_protocol.messages.ask import AskSay
 from antiphon_protocol.messages.satellite import Release
 from tests.link.linked import at, running
@@ -178,7 +181,7 @@ async def test_tls_with_an_unknown_authority_is_named(
 async def test_a_plain_link_to_a_tls_port_goes_on_trying(sealed: Broker, impatient: None) -> None:
     plain = BrokerAddress(host=sealed.address.host, port=sealed.address.port)
     with pytest.raises(LinkDownError, match=f"broker 127.0.0.1:{plain.port}"):
-        async with mqtt.connect(plain, "hub", None, lambda _: None):
+        async with mqtt.connect(plain, "hub", None, Routes("hub", Counter())):
             pytest.fail("connected without TLS")
 
 
@@ -260,8 +263,25 @@ async def test_a_stranger_that_speaks_no_mqtt_harms_nobody(impatient: None) -> N
     async with server:
         address = BrokerAddress(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
         with pytest.raises(LinkDownError, match=f"broker 127.0.0.1:{address.port}"):
-            async with mqtt.connect(address, "hub", None, lambda _: None):
+            async with mqtt.connect(address, "hub", None, Routes("hub", Counter())):
                 pytest.fail("connected to a web server")
+
+
+async def test_a_flood_drops_the_oldest_and_is_counted(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "INCOMING_MAX", 4)
+    link = Link(at(broker.address), client_id="hub")
+    heard: list[int] = []
+    link.on(topics.SATELLITE_AUDIO, lambda frame, _: heard.append(frame.sequence))
+    async with running(link):
+        for number in range(400):
+            frame = AudioFrame(number, 0, 0, bytes(64))
+            link.post(topics.SATELLITE_AUDIO, frame, satellite="a", stream="s")
+        await eventually(lambda: 399 in heard)
+    assert heard == sorted(heard)
+    assert link.counts["messages_dropped"] > 0
+    assert len(heard) + link.counts["messages_dropped"] == 400
 
 
 @pytest.mark.parametrize("attempt", [0, 1, 5, 1000])
