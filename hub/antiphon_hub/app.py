@@ -68,15 +68,13 @@ class Hub:
         self._link = Link(self._resolve, client_id=f"hub-{self._id}", will=self._will, name="hub")
         self._link.on_connected(self._greet)
 
-        listening = settings.listening
-        language = settings.hub.language
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
         self._publisher = outbound
         self._mind = HomeMind(
             Path(settings.home.file) if settings.home.file else None,
             [Path(file) for file in settings.home.sentences],
-            language,
+            settings.hub.language,
             devices,
             datetime.now().astimezone,
         )
@@ -88,26 +86,7 @@ class Hub:
         )
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
         fleet = Fleet(outbound)
-        endpointing = Endpointing(
-            silence_s=listening.silence_s,
-            complete_silence_s=listening.complete_silence_s,
-            no_speech_s=listening.no_speech_s,
-            limit_s=listening.limit_s,
-        )
-        self._turns = Turns(
-            Parts(
-                ear=Ear(self._pool, outbound.satellite, endpointing, language),
-                mouth=Mouth(self._pool, outbound.satellite, language),
-                mind=self._mind,
-                journal=self._journal,
-                publisher=outbound,
-                command=outbound.satellite,
-            ),
-            fleet,
-            phrases=listening.phrases,
-            limit_s=listening.limit_s,
-            now_us=now_us,
-        )
+        self._turns = self._build_turns(outbound, fleet)
         self._inbound = Inbound(
             self._link,
             outbound=outbound,
@@ -115,6 +94,26 @@ class Hub:
             fleet=fleet,
             pool=self._pool,
             turns=self._turns,
+        )
+
+    def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
+        listening, language = self._settings.listening, self._settings.hub.language
+        endpointing = Endpointing(
+            silence_s=listening.silence_s,
+            complete_silence_s=listening.complete_silence_s,
+            no_speech_s=listening.no_speech_s,
+            limit_s=listening.limit_s,
+        )
+        parts = Parts(
+            ear=Ear(self._pool, outbound.satellite, endpointing, language),
+            mouth=Mouth(self._pool, outbound.satellite, language),
+            mind=self._mind,
+            journal=self._journal,
+            publisher=outbound,
+            command=outbound.satellite,
+        )
+        return Turns(
+            parts, fleet, phrases=listening.phrases, limit_s=listening.limit_s, now_us=now_us
         )
 
     async def run(self) -> None:
