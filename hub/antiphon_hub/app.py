@@ -48,8 +48,6 @@ log = logging.getLogger(__name__)
 
 READY_S: Final = 15.0
 """How long to wait for the own worker before the hub says that it is ready without."""
-FAREWELL_S: Final = 1.0
-"""How long to try to say farewell; the will says it otherwise."""
 
 
 class Hub:
@@ -67,6 +65,7 @@ class Hub:
         )
         self._link = Link(self._resolve, client_id=f"hub-{self._id}", will=self._will, name="hub")
         self._link.on_connected(self._greet)
+        self._link.on_leaving(self._take_leave)
 
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
@@ -132,7 +131,6 @@ class Hub:
                 self._address = await self._broker.start()
                 await stack.enter_async_context(_beside(self._broker.run))
             await stack.enter_async_context(_beside(self._link.run))
-            stack.push_async_callback(self._say_farewell)
             await stack.enter_async_context(self._announced())
             for number in range(1, self._settings.workers.local + 1):
                 worker = self._worker(number)
@@ -221,12 +219,9 @@ class Hub:
         )
         await self._link.send(HUB_PRESENCE, welcome)
 
-    async def _say_farewell(self) -> None:
+    async def _take_leave(self) -> None:
         farewell = Farewell(hub=self._id, epoch=self._epoch, reason="stopped")
-        with contextlib.suppress(LinkDownError, TimeoutError):  # then the will says it
-            async with asyncio.timeout(FAREWELL_S):
-                await self._link.drain()
-                await self._link.send(HUB_PRESENCE, farewell)
+        await self._link.send(HUB_PRESENCE, farewell)
 
     @contextlib.asynccontextmanager
     async def _announced(self) -> AsyncIterator[None]:
