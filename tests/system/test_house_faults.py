@@ -17,6 +17,7 @@ from antiphon_link.broker import BrokerAddress
 from antiphon_link.link import Link
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.codec import Encoding
+from antiphon_protocol.errors import DecodeError
 from antiphon_protocol.messages.event import (
     ReplyBegan,
     SatelliteJoined,
@@ -24,7 +25,7 @@ from antiphon_protocol.messages.event import (
     TurnEnded,
     TurnStarted,
 )
-from antiphon_protocol.topics import TOPICS, Topic
+from antiphon_protocol.topics import ASK_INTENT, ASK_SAY, TOPICS, Topic
 from antiphon_satellite.machine import State
 from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_tools.speech import command, voices
@@ -73,7 +74,21 @@ async def a_turn_works(house: House, room: SimulatedRoom) -> TurnEnded:
 
 
 def rubbish(topic: Topic[Any], dice: random.Random) -> bytes:
-    """Return bytes that look more or less like one of the topic's messages."""
+    """Return bytes that look more or less like one of the topic's messages.
+
+    By chance some are one; no request is, for the house would speak for minutes.
+    """
+    while True:
+        payload = perhaps_a_message(topic, dice)
+        if topic not in (ASK_SAY, ASK_INTENT):
+            return payload
+        try:
+            topic.decode(payload)
+        except DecodeError:
+            return payload
+
+
+def perhaps_a_message(topic: Topic[Any], dice: random.Random) -> bytes:
     kind = dice.randrange(4)
     if kind == 0:
         return dice.randbytes(dice.randrange(200))
