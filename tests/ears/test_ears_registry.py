@@ -60,6 +60,17 @@ def test_a_missing_model_says_what_to_install() -> None:
         Package("pymicro_wakeword", "take some").model("hello")
 
 
+def test_silero_starts_no_crowd_of_threads() -> None:
+    code = (
+        "import os, antiphon_ears.registry as r\n"
+        "r.load_vad('silero').open().feed(bytes(64000))\n"
+        "threads = len(os.listdir('/proc/self/task'))\n"
+        "assert threads <= 2, threads\n"
+        "assert 'OMP_THREAD_LIMIT' not in os.environ\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
 def test_importing_loads_no_engine_and_no_numpy() -> None:
     code = (
         "import sys, antiphon_ears.registry as r\n"
