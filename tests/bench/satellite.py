@@ -25,7 +25,9 @@ from antiphon_protocol.messages.satellite import (
     ListenEnded,
     Play,
     PlaybackReady,
+    Played,
     StopListening,
+    StopPlaying,
 )
 from antiphon_protocol.wav import write_wav
 from tests.support.house import Program
@@ -70,6 +72,7 @@ async def _run(seconds: float) -> dict[str, Any]:
                 await hub.fact(ListenEnded)
                 await _play(hub)
                 states["playing"] = await _cost(process, seconds)
+                await _stop_playing(hub, seconds)
     return {"seconds_per_state": seconds, "states": states}
 
 
@@ -127,6 +130,14 @@ async def _play(hub: HubPart) -> None:
     await hub.until(lambda: any(one.playback == "bench-play" for one in hub.all(PlaybackReady)))
     hub.say("bench-play", speech(PLAYBACK_SECONDS_MAX / 2))
     await asyncio.sleep(1.0)
+
+
+async def _stop_playing(hub: HubPart, seconds: float) -> None:
+    hub.ask(StopPlaying(playback="bench-play"))
+    await hub.until(lambda: any(one.playback == "bench-play" for one in hub.all(Played)))
+    played = hub.all(Played)[-1]
+    if played.samples < seconds * SAMPLE_RATE_HZ:
+        raise RuntimeError(f"it did not play all the time: {played}")
 
 
 async def _cost(process: psutil.Process, seconds: float) -> dict[str, float]:
