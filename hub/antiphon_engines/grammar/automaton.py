@@ -87,13 +87,13 @@ class WordAutomaton:
     def _counts(self) -> tuple[int, ...]:
         """Sentences that each state can still become."""
         counts = [0] * len(self._arcs)
-        for state in self._last_first():
+        for state in self.last_first():
             counts[state] = self._may_end[state] + sum(
                 counts[t] for t in self._arcs[state].values()
             )
         return tuple(counts)
 
-    def _last_first(self) -> Iterator[int]:
+    def last_first(self) -> Iterator[int]:
         """Yield the states so that each comes after all that follow it."""
         seen: set[int] = {self.start}
         stack = [(self.start, iter(self._arcs[self.start].values()))]
