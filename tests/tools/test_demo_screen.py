@@ -49,7 +49,7 @@ def busy_house(turns: int) -> HouseView:
         for step in range(100):
             view.level(room, -60.0 + step % 60, Voice.PERSON)
     state = {"on": True, "brightness": 40}
-    view.apply(DeviceChanged(device="kitchen_light", room="kitchen", state=state))
+    view.apply(DeviceChanged(device="kitchen-light", room="kitchen", state=state))
     for _ in range(turns):
         view.apply(TurnStarted(turn="t1", room="kitchen", satellite="s1", cause="phrase"))
         view.apply(

@@ -121,6 +121,18 @@ def test_devices_and_workers_are_kept_by_id() -> None:
     assert list(view.workers) == ["w2"]
 
 
+def test_a_room_is_known_by_name_and_id_and_its_devices_by_short_names() -> None:
+    view = HouseView(("living room", "kitchen"))
+    for device, room in (
+        ("living-room-ceiling-light", "living-room"),
+        ("reading-lamp", "living room"),
+        ("kitchen-light", "kitchen"),
+    ):
+        view.apply(DeviceChanged(device=device, room=room, state={"on": True}))
+    assert set(view.rooms["living room"].devices) == {"ceiling light", "reading lamp"}
+    assert set(view.rooms["kitchen"].devices) == {"kitchen light"}
+
+
 def test_a_room_that_was_not_announced_is_added() -> None:
     view = view_after(SatelliteJoined(satellite="s9", room="attic"))
     assert view.rooms["attic"].state is RoomState.IDLE

@@ -56,7 +56,7 @@ class Screen:
         rows = max(_LEAST_TURNS, height - _HEADER_ROWS - _ROOM_ROWS - _TALK_ROWS)
         yield _header(self._view, width)
         yield _rooms(tuple(self._view.rooms.values()), width)
-        yield _talk(self._view.conversation)
+        yield _talk(self._view)
         yield _turns(self._view, width, rows)
 
 
@@ -122,19 +122,18 @@ def _devices(devices: Mapping[str, Mapping[str, Any]], width: int) -> Text:
         level = state.get("brightness")
         word = ("on" if level is None else f"{level}%") if lit else "off"
         line = Text.assemble(("◉ " if lit else "○ ", _LIT if lit else _FAINT))
-        line.append(f"{name.replace('-', ' ').replace('_', ' ')} {word}", "" if lit else _FAINT)
+        line.append(f"{name} {word}", "" if lit else _FAINT)
         line.truncate(width, overflow="ellipsis")
         lines.append(line)
     return Text("\n").join(lines)
 
 
-def _talk(talk: Conversation | None) -> RenderableType:
+def _talk(view: HouseView) -> RenderableType:
+    talk = view.conversation
     if talk is None:
-        body = Group(Text("nobody has spoken yet", style=_FAINT), Text(), Text())
-        return Panel(body, border_style=_FRAME, title_align="left", height=_TALK_ROWS)
-    heard = Text("“", style=_PERSON)
-    heard.append(talk.transcript, style="bold" if talk.heard else "italic")
-    heard.append("”" if talk.heard else "…")
+        waiting = Text(view.status or "nobody has spoken yet", style=_FAINT)
+        return Panel(Group(_one_line(waiting)), border_style=_FRAME, height=_TALK_ROWS)
+    heard = _heard(talk)
     meant = Text(talk.intent, style=_THOUGHT)
     for name, value in talk.slots.items():
         meant.append(f"  {name} ", style=_FAINT).append(str(value))
@@ -146,6 +145,13 @@ def _talk(talk: Conversation | None) -> RenderableType:
         border_style=_FRAME if talk.ended else _PERSON,
         height=_TALK_ROWS,
     )
+
+
+def _heard(talk: Conversation) -> Text:
+    if not talk.transcript:
+        return Text("" if talk.heard else "listening …", style=_FAINT)
+    style = f"bold {_PERSON}" if talk.heard else f"italic {_PERSON}"
+    return Text(f"“{talk.transcript}{'”' if talk.heard else ' …'}", style=style)
 
 
 def _said(talk: Conversation) -> Text:

@@ -84,11 +84,22 @@ class Room:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.id = name.lower().replace(" ", "-")
+        """As the home model calls it."""
         self.state = RoomState.AWAY
         self.levels: deque[Level] = deque(maxlen=LEVELS_KEPT)
         self.devices: dict[str, dict[str, Any]] = {}
+        """By their short names."""
         self.turn = ""
         """The turn that runs here; empty: none."""
+
+    def short_name(self, device: str) -> str:
+        """Return what a device is called in its own room: `bedroom-ceiling-light`, `ceiling light`.
+
+        `kitchen-light` keeps its first word: there is no more to its name.
+        """
+        rest = device.removeprefix(f"{self.id}-")
+        return (rest if "-" in rest else device).replace("-", " ")
 
 
 class HouseView:
@@ -131,8 +142,10 @@ class HouseView:
 
     @apply.register
     def _(self, event: DeviceChanged) -> None:
-        if event.room in self.rooms:  # a room without a satellite has no place on the screen
-            self.rooms[event.room].devices[event.device] = event.state
+        # A room without a satellite has no place on the screen.
+        for room in self.rooms.values():
+            if event.room in (room.name, room.id):
+                room.devices[room.short_name(event.device)] = event.state
 
     @apply.register
     def _(self, event: TurnStarted) -> None:
