@@ -10,6 +10,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from antiphon_ears import registry as ears
 from antiphon_ears.vad.port import VadEngine
 from antiphon_ears.wake.port import WakeEngine, WakeStream
+from antiphon_ears.wake.union import UnionEngine
 from antiphon_engines import registry
 from antiphon_engines.errors import ContextError, EngineMissingError
 from antiphon_engines.settings import WorkerSettings
@@ -126,15 +127,16 @@ class Rack:
         return self._voices[slot.name]
 
     def wake_engine(self, check: WakeCheck) -> WakeEngine:
-        """Return the first wake engine that knows all of the phrases.
+        """Return the wake engines that know the phrases, as one.
 
         Raises:
-            EngineMissingError: none does.
+            EngineMissingError: a phrase is known to none.
         """
-        for engine in self._wake:
-            if set(check.phrases) <= set(engine.phrases):
-                return engine
-        raise EngineMissingError(f"no wake engine here knows {', '.join(check.phrases)}")
+        able = [one for one in self._wake if set(check.phrases) & set(one.phrases)]
+        engine = UnionEngine(able)
+        if missing := set(check.phrases) - set(engine.phrases):
+            raise EngineMissingError(f"no wake engine here knows {', '.join(sorted(missing))}")
+        return engine
 
     @staticmethod
     def open_wake(engine: WakeEngine, check: WakeCheck) -> WakeStream:

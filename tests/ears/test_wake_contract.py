@@ -13,6 +13,7 @@ from antiphon_ears.wake.fake import FakeWakeEngine, marker
 from antiphon_ears.wake.microwakeword import MicroWakeWordEngine
 from antiphon_ears.wake.openwakeword import OpenWakeWordEngine
 from antiphon_ears.wake.port import WakeDetection, WakeEngine, WakeStream
+from antiphon_ears.wake.union import UnionEngine
 from antiphon_tools import speech
 
 RATE_HZ = 16_000
@@ -40,6 +41,11 @@ def synthesized(phrase: str, voice: str) -> Callable[[], bytes]:
 CASES = {
     "fake": Case(FakeWakeEngine, "hey mycroft", marker),
     "microwakeword": Case(MicroWakeWordEngine, "hey mycroft", synthesized("hey mycroft", "rms")),
+    "union": Case(
+        lambda: UnionEngine([OpenWakeWordEngine(), MicroWakeWordEngine()]),
+        "hey jarvis",
+        synthesized("hey jarvis", "slt"),
+    ),
     "openwakeword": Case(OpenWakeWordEngine, "hey jarvis", synthesized("hey jarvis", "slt")),
 }
 
