@@ -141,3 +141,10 @@ def test_a_result_is_one_line() -> None:
     assert result_line(result_of(command, ENDED)).plain == (
         "✓ kitchen  “turn on the kitchen light” → Turned on the kitchen light  484 ms"
     )
+
+
+def test_what_was_said_stands_beside_what_was_misheard() -> None:
+    command = Command(name="a", room="kitchen", pcm=b"", said="turn it off", intent="HassTurnOff")
+    assert "“turn it off” was heard as “turn on the kitchen light”" in (
+        result_line(result_of(command, ENDED)).plain
+    )

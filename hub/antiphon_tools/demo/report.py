@@ -27,6 +27,8 @@ def result_line(result: Result) -> Text:
     said = result.reply if result.answered else f"{result.outcome}: {result.code}"
     wait = f"  {waited_ms:.0f} ms" if waited_ms else ""
     name = f"{result.file}: " if result.file else ""
+    if result.said and not result.right:
+        name = f"“{result.said}” was heard as "
     return Text.assemble(
         (f"{mark} ", colour), (f"{result.room}  ", "bold"), f"{name}{heard} → {said}", (wait, "dim")
     )
