@@ -108,8 +108,11 @@ def test_a_bar_never_outgrows_its_width_and_shows_each_stage(
     timings = {stage.key: ms for stage, ms in zip(STAGES, spent, strict=True)}
     bar = stage_bar(timings, width, wait_ms(timings))
     assert len(bar.plain) <= width
+    assert len(bar.spans) == sum(ms > 0.0 for ms in spent)
     if wait_ms(timings) > 0.0:
-        assert len(bar.plain) >= width - 1
+        assert len(bar.plain) == width
+    shorter = stage_bar(timings, width, 2.0 * wait_ms(timings))
+    assert abs(len(shorter.plain) - max(len(shorter.spans), width / 2)) <= 1
 
 
 def summary_text(*endings: TurnEnded) -> str:

@@ -203,19 +203,18 @@ def legend() -> Text:
 
 
 def stage_bar(timings: Mapping[str, float], width: int, longest_ms: float) -> Text:
-    """Return the stages as one bar; `longest_ms` fills the width, a stage that took time is seen.
+    """Return the stages as one bar; `longest_ms` fills the width.
 
-    Each stage gets the cells between its rounded begin and end, so that the bar's length is right
-    whatever the parts are.
+    Each stage that took time gets one cell, to be seen; the others are shared out by time, between
+    rounded begins and ends, so that the bar's length is right whatever the parts are.
     """
-    bar = Text()
-    at_ms, drawn = 0.0, 0
-    for stage in STAGES:
-        spent_ms = timings.get(stage.key, 0.0)
-        at_ms += spent_ms
-        end = round(at_ms / longest_ms * width) if longest_ms else 0
-        cells = max(end - drawn, 1 if spent_ms > 0.0 else 0)
-        cells = min(cells, width - drawn)
-        bar.append("━" * cells, style=stage.colour)
-        drawn += cells
+    seen = [stage for stage in STAGES if timings.get(stage.key, 0.0) > 0.0]
+    total_ms = sum(timings[stage.key] for stage in seen)
+    shared = round(total_ms / longest_ms * width) - len(seen) if longest_ms else 0
+    bar, at_ms, given = Text(), 0.0, 0
+    for stage in seen:
+        at_ms += timings[stage.key]
+        end = round(at_ms / total_ms * max(0, shared))
+        bar.append("━" * (1 + end - given), style=stage.colour)
+        given = end
     return bar
