@@ -17,7 +17,7 @@ ALTERNATIVES_SHOWN: Final = 5
 
 
 class Transcriber:
-    """An engine with the grammar that it hears against; `transcribe` one recording after another."""
+    """An engine and the grammar that it hears against; `transcribe` takes recordings in turn."""
 
     def __init__(self, engine: SttEngine, context: RecognitionContext | None) -> None:
         """Load the grammar into the engine.
