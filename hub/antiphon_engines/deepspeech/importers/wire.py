@@ -50,6 +50,11 @@ class Message:
             raise ModelError(f"the file is damaged: field {number} is no float")
         return float(struct.unpack("<f", value)[0])
 
+    def fixed(self, number: int, default: int = 0) -> int:
+        """Return the last value of an unsigned field of fixed length."""
+        value = self._fields.get(number, [default])[-1]
+        return value if isinstance(value, int) else int.from_bytes(value, "little")
+
     def bytes(self, number: int) -> memoryview:
         """Return the last value of a bytes, text or message field; none are empty."""
         parts = self.all(number)
