@@ -15,7 +15,7 @@ from antiphon_protocol.audio import SAMPLE_BYTES
 
 _REMEDY: Final = "pip install 'antiphon-protocol[openwake]'"
 _THRESHOLDS: Final = {
-    "hey mycroft": 0.5,
+    "hey mycroft": 0.9,
     "okay nabu": 0.5,
     "hey jarvis": 0.5,
     "alexa": 0.8,
