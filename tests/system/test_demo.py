@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import wave
@@ -13,13 +14,15 @@ from typing import Any
 import psutil
 import pytest
 
-from antiphon_protocol.wav import write_wav
+from antiphon_engines.stt.pocketsphinx import PocketsphinxEngine
+from antiphon_engines.stt.port import SttContext
+from antiphon_protocol.wav import read_wav, write_wav
 from antiphon_tools.demo.script import TOUR
 from antiphon_tools.speech import command, say, voices
 from tests.support.house import alive
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
 
 KEYS = {
     *("file", "said", "room", "transcript", "intent", "slots", "reply", "outcome", "code"),
@@ -62,6 +65,32 @@ def voiced_s(path: Path) -> float:
     return sum(max(map(abs, block)) > 500 for block in blocks) / 50
 
 
+DECOYS = (
+    "the kitchen light is off",
+    "the hall light is on",
+    "the reading lamp is on",
+    "it's the first of april",
+    "sorry i didn't catch that",
+)
+
+
+def words_of(reply: str) -> str:
+    return " ".join(re.findall(r"[a-z']+", reply.lower()))
+
+
+def transcribed(path: Path, replies: Sequence[str]) -> str:
+    """Return which of the replies, or of the decoys, a WAV says to a recogniser."""
+    choices = {*map(words_of, replies), *DECOYS}
+    grammar = f"#JSGF V1.0;\ngrammar replies;\npublic <reply> = {' | '.join(sorted(choices))};\n"
+    engine = PocketsphinxEngine.from_options({})
+    engine.load_context(SttContext(id="replies", language="en", grammar=grammar))
+    stream = engine.open(language="en", context="replies")
+    stream.feed(read_wav(path))
+    best = stream.finish().best
+    engine.close()
+    return best.text if best else ""
+
+
 def recordings(folder: Path, *texts: str) -> list[str]:
     paths = []
     for number, text in enumerate(texts):
@@ -89,6 +118,9 @@ async def test_recordings_are_answered_one_after_the_other(tmp_path: Path) -> No
         assert set(line["timings"]) >= STAGES
         assert line["reply"]
         assert voiced_s(Path(line["reply_wav"])) > 0.5
+    replies = [line["reply"] for line in lines]
+    for line in lines:
+        assert transcribed(Path(line["reply_wav"]), replies) == words_of(line["reply"])
     assert lines[0]["transcript"] == "turn on the kitchen light"
     assert lines[0]["intent"] == "HassTurnOn"
     assert lines[0]["slots"]["name"] == "kitchen light"

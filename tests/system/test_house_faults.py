@@ -32,7 +32,7 @@ from antiphon_tools.speech import command, voices
 from tests.support.house import WITHOUT_WORKER, House, kill, open_house, satellite_settings
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
 
 ROOM = "simulated"
 PAYLOADS = 1000
