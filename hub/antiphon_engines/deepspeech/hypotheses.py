@@ -112,3 +112,43 @@ def _words(
                 found.append(WordTime(text, *(round(time, 3) for time in times)))
             begin = at + 1
     return tuple(found)
+
+
+def joined(first: Decoding, second: Decoding, steps: int) -> Decoding:
+    """Return what was found in one stretch of audio, then in the next.
+
+    Args:
+        first: Its best text stays.
+        second: Its texts are the alternatives.
+        steps: Length of the first.
+    """
+    if not first.hypotheses:
+        return _later(second, steps)
+    if not second.hypotheses:
+        return first
+    before = first.hypotheses[0]
+    later = _later(second, steps)
+    return Decoding(
+        hypotheses=tuple(
+            msgspec.structs.replace(
+                one,
+                text=f"{before.text} {one.text}".strip(),
+                score=before.score + one.score,
+                posterior=before.posterior * one.posterior,
+            )
+            for one in second.hypotheses
+        ),
+        words=first.words + later.words,
+        log_likelihood=first.log_likelihood + second.log_likelihood,
+        path_log_likelihood=first.path_log_likelihood + second.path_log_likelihood,
+        labels=first.labels + second.labels,
+    )
+
+
+def _later(one: Decoding, steps: int) -> Decoding:
+    offset_s = steps * STEP_S
+    words = (
+        WordTime(word.text, round(word.begin_s + offset_s, 3), round(word.end_s + offset_s, 3))
+        for word in one.words
+    )
+    return msgspec.structs.replace(one, words=tuple(words))
