@@ -65,7 +65,7 @@ def demo(
 ) -> None:
     """Run the whole house and speak to it: a tour, your recordings, or you at the microphone."""
     live = sys.stdout.isatty() and not json and not verbose
-    listen = microphone or (live and not once and microphone_present())
+    listen = not once and (microphone or (live and microphone_present()))
     logs.set_up(verbose=verbose)
     if not verbose:
         logging.getLogger().setLevel(logging.CRITICAL)  # what goes wrong is told by the results

@@ -15,7 +15,7 @@ from antiphon_satellite.app import build
 from antiphon_satellite.settings import IndicatorSection, SatelliteSection, Settings
 from antiphon_satellite.simulate import SimulatedRoom, Spoken
 from antiphon_tools.demo.errors import HubFailedError
-from antiphon_tools.demo.house import RunningHub, running_hub, temporary_folder
+from antiphon_tools.demo.house import RunningHub, last_words, running_hub, temporary_folder
 from antiphon_tools.demo.present import Presenter
 from antiphon_tools.demo.results import Command, Result, result_of
 from antiphon_tools.demo.view import SILENCE_DBFS, Level, Voice
@@ -26,7 +26,6 @@ SETTLE_S: Final = 0.5
 VOICE_DBFS: Final = -45.0
 """A room's microphone above this is shown as a person, below it as the room."""
 _SETTLE_PCM: Final = bytes(int(SETTLE_S * SAMPLE_RATE_HZ) * SAMPLE_BYTES)
-_LAST_WORDS: Final = 5
 
 Prepare = Callable[[Callable[[str], None]], Sequence[Command]]
 """Gives the commands; runs in a thread, and says how far it is."""
@@ -103,7 +102,7 @@ class Demo:
                 beside += [
                     group.create_task(room.run(), name=name) for name, room in self._rooms.items()
                 ]
-                await self._watch.joined({slug_of(name) for name in self._rooms})
+                await self._complete(hub)
                 for command in await script:
                     await self._perform(command)
                 self.finished = True
@@ -112,6 +111,12 @@ class Demo:
             finally:
                 for task in beside:
                     task.cancel()
+
+    async def _complete(self, hub: RunningHub) -> None:
+        try:
+            await self._watch.joined({slug_of(name) for name in self._rooms})
+        except HubFailedError as error:
+            raise HubFailedError(f"{error}; {last_words(hub.child)}") from None
 
     async def _perform(self, command: Command) -> None:
         room = self._rooms[command.room]
@@ -169,5 +174,4 @@ async def _stays(hub: RunningHub) -> None:
         HubFailedError: it ended.
     """
     status = await hub.child.wait()
-    words = "\n  ".join(list(hub.child.last_lines)[-_LAST_WORDS:])
-    raise HubFailedError(f"the hub ended with status {status}; its last words:\n  {words}")
+    raise HubFailedError(f"the hub ended with status {status}; {last_words(hub.child)}")

@@ -105,8 +105,13 @@ async def _ready(child: Child, path: Path) -> HubReady:
         reason = f"it did not serve within {READY_TIMEOUT_S:g} s"
     finally:
         ended.cancel()
-    words = "\n  ".join(list(child.last_lines)[-_LAST_WORDS:]) or "it said nothing"
-    raise HubFailedError(f"the hub did not start: {reason}; its last words:\n  {words}")
+    raise HubFailedError(f"the hub did not start: {reason}; {last_words(child)}")
+
+
+def last_words(child: Child) -> str:
+    """Return what a child said last, for a message."""
+    words = "\n  ".join(list(child.last_lines)[-_LAST_WORDS:])
+    return f"its last words:\n  {words}" if words else "it said nothing"
 
 
 def _read_ready(path: Path) -> HubReady | None:
