@@ -14,7 +14,7 @@ class SttContext(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     grammar: str
     """JSGF 1.0 with one public rule, no recursion; lower-case words, numbers in words."""
-    pronunciations: Mapping[str, str] = {}  # noqa: RUF012 - msgspec copies it
+    pronunciations: Mapping[str, str] = {}
     """Word to ARPAbet phones without stress: `{"antiphon": "AE N T IH F AA N"}`."""
 
 
@@ -106,15 +106,14 @@ class SttEngine(Protocol):
         """
         ...
 
-    def open(
-        self, *, language: str, context: str | None, wake_phrase: str = ""
-    ) -> SttStream:
+    def open(self, *, language: str, context: str | None, wake_phrase: str = "") -> SttStream:
         """Begin an utterance.
 
         Args:
             language: BCP 47 tag.
             context: Id of a loaded context; None for open dictation.
-            wake_phrase: May stand before the command in the audio, whole or cut; not part of the text.
+            wake_phrase: May stand before the command in the audio, whole or cut; not part of the
+                text.
 
         Raises:
             ContextError: that context was not loaded.

@@ -1,0 +1,103 @@
+"""How much a closed-grammar hypothesis can be trusted. Pure.
+
+A grammar makes something of any sound. What tells is how well its words fit compared with what
+would fit best if all sounds were allowed (the classic on-line garbage model: Boite et al., "A new
+approach towards keyword spotting", 1993), whether two passes that normalise in different ways agree
+on the words, and whether the sentence came to its end. A logistic function of these, fitted on
+right, wrong and foreign utterances, gives a probability.
+"""
+
+import math
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Final
+
+import msgspec
+
+from antiphon_engines.stt.sphinx import WAKE_WORD, Segment
+
+INCOMPLETE: Final = 0.01
+"""Confidence in a sentence that the grammar does not let end there."""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about a hypothesis."""
+
+    fit: float
+    """Log likelihood ratio against the best sounds, a frame, over all words; 0 at best."""
+    worst_fit: float
+    """The same over the worst word of some length."""
+    silence_fit: float
+    """The same over the silences: worse in noise, where words fit worse, too."""
+    agreement: float
+    """Share of the words that both passes heard, 0..1."""
+    posterior: float
+    """Mean of the decoder's own posteriors over the words, 0..1."""
+    words: int
+    complete: bool
+    """The grammar lets the sentence end there."""
+
+
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """The fitted function: `tests.bench confidence` prints new ones."""
+
+    bias: float = 0.0
+    fit: float = 0.0
+    worst_fit: float = 0.0
+    silence_fit: float = 0.0
+    agreement: float = 0.0
+    posterior: float = 0.0
+    log_words: float = 0.0
+
+
+GRAMMAR: Final = Weights(bias=10.0, fit=1.5, agreement=2.0)
+"""For closed grammars."""
+DICTATION: Final = Weights(bias=0.0)
+"""For open English."""
+
+
+def evidence(
+    segments: Sequence[Segment], other_words: Sequence[str], *, complete: bool
+) -> Evidence | None:
+    """Return the evidence in a decoded utterance; None if there is no word.
+
+    Args:
+        segments: The final pass, in order.
+        other_words: What the other pass heard.
+        complete: The words of the final pass are a whole sentence.
+    """
+    spoken = [one for one in segments if not one.silent and one.word != WAKE_WORD]
+    if not spoken:
+        return None
+    silence = [one for one in segments if one.silent]
+    heard = [one.word for one in spoken]
+    matches = SequenceMatcher(None, heard, list(other_words), autojunk=False)
+    return Evidence(
+        fit=_fit(spoken),
+        worst_fit=min(_fit([one]) for one in spoken),
+        silence_fit=_fit(silence) if silence else 0.0,
+        agreement=matches.ratio(),
+        posterior=sum(one.posterior for one in spoken) / len(spoken),
+        words=len(spoken),
+        complete=complete,
+    )
+
+
+def confidence(found: Evidence, weights: Weights) -> float:
+    """Return the probability that all words are right, 0..1."""
+    if not found.complete:
+        return INCOMPLETE
+    logit = (
+        weights.bias
+        + weights.fit * found.fit
+        + weights.worst_fit * found.worst_fit
+        + weights.silence_fit * found.silence_fit
+        + weights.agreement * found.agreement
+        + weights.posterior * found.posterior
+        + weights.log_words * math.log(found.words)
+    )
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def _fit(segments: Sequence[Segment]) -> float:
+    return sum(one.log_score for one in segments) / sum(one.frames for one in segments)
