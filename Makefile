@@ -11,8 +11,8 @@ DEBIAN := \
 PACKAGES := \
 	-e './protocol[fast,silero,microwake,openwake,microvad]' \
 	-e './satellites[sound]' \
-	-e './hub[engines,espeak]'
-TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout hypothesis psutil
+	-e './hub[engines,espeak,piper,deepspeech]'
+TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout hypothesis psutil onnx soundfile
 
 VENV := .venv
 BIN := $(VENV)/bin

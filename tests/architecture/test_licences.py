@@ -34,7 +34,7 @@ def needed() -> list[str]:
     todo = list(OURS)
     while todo:
         name = normal(todo.pop())
-        if name == "piper-tts":  # an owner's choice, never installed by us
+        if name == "torch":  # the owner chooses the build that fits the machine
             continue
         try:
             requirements = distribution(name).requires or []
