@@ -11,7 +11,7 @@ from antiphon_link.broker import BrokerAddress, BrokerSettings
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.ids import slug_of
 from antiphon_protocol.wav import write_wav
-from antiphon_satellite.app import build
+from antiphon_satellite.app import Satellite, build
 from antiphon_satellite.settings import IndicatorSection, SatelliteSection, Settings
 from antiphon_satellite.simulate import SimulatedRoom, Spoken
 from antiphon_tools.demo.errors import HubFailedError
@@ -52,6 +52,8 @@ class Demo:
         self._presenter = presenter
         self._address: BrokerAddress | None = None
         self._rooms: dict[str, SimulatedRoom] = {}
+        self._listener: Satellite | None = None
+        """The real satellite, once it listens."""
         self._watch = Watch(self._resolve, presenter.fact)
         self.results: list[Result] = []
         """What came of the commands so far."""
@@ -144,27 +146,37 @@ class Demo:
         self._presenter.status(f"listening in the {room}: say “hey mycroft, …”; Ctrl-C ends")
         settings = Settings(
             broker=BrokerSettings(address=str(broker)),
-            satellite=SatelliteSection(id=f"{slug_of(room)}-real", room=room),
+            satellite=SatelliteSection(id=_real_id(room), room=room),
             indicator=IndicatorSection(light="none", button="none"),
         )
-        await build(settings).run()
+        self._listener = build(settings)
+        await self._listener.run()
 
     def _levels(self) -> dict[str, Level]:
         """Return what is heard in each room now."""
-        now_s = asyncio.get_running_loop().time()
-        levels = {}
-        for name, room in self._rooms.items():
-            house_dbfs = self._watch.playouts.level_dbfs(slug_of(name), now_s)
-            if house_dbfs > SILENCE_DBFS:
-                levels[name] = Level(house_dbfs, Voice.HOUSE)
-            else:
-                loud = room.level_dbfs > VOICE_DBFS
-                levels[name] = Level(room.level_dbfs, Voice.PERSON if loud else Voice.NOBODY)
+        levels = {
+            name: self._level(slug_of(name), room.level_dbfs) for name, room in self._rooms.items()
+        }
+        if self._listener is not None:
+            room = self._plan.listen_in
+            levels[room] = self._level(_real_id(room), self._listener.level_dbfs)
         return levels
+
+    def _level(self, satellite: str, heard_dbfs: float) -> Level:
+        now_s = asyncio.get_running_loop().time()
+        house_dbfs = self._watch.playouts.level_dbfs(satellite, now_s)
+        if house_dbfs > SILENCE_DBFS:
+            return Level(house_dbfs, Voice.HOUSE)
+        return Level(heard_dbfs, Voice.PERSON if heard_dbfs > VOICE_DBFS else Voice.NOBODY)
 
     async def _resolve(self) -> BrokerAddress:
         assert self._address is not None  # noqa: S101 - nobody connects before the hub is ready
         return self._address
+
+
+def _real_id(room: str) -> str:
+    """Return the id of the real satellite in a room: a simulated one is there, too."""
+    return f"{slug_of(room)}-real"
 
 
 async def _stays(hub: RunningHub) -> None:
