@@ -153,7 +153,7 @@ def _heard(job: str, engine: str, result: SttResult, ear: Hearing, tail_s: float
         text=best.text[:TEXT_CHARS_MAX] if best else "",
         source=best.source if best else "nothing",
         confidence=_score(best.confidence) if best else 0.0,
-        engine=engine,
+        engine=result.engine or engine,
         rejected=result.rejected,
         alternatives=tuple(map(_alternative, result.alternatives[:LIST_ITEMS_MAX])),
         audio_s=ear.audio_s,

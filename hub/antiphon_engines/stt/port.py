@@ -47,6 +47,8 @@ class SttResult(msgspec.Struct, frozen=True, kw_only=True):
     """There was speech, and no hypothesis was good enough."""
     alternatives: tuple[SttHypothesis, ...] = ()
     """Best first, the best one included, rejected ones too."""
+    engine: str = ""
+    """Which link of a chain heard it; empty: the engine that was asked."""
 
 
 class SttStream(Protocol):
