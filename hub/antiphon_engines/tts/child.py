@@ -3,25 +3,13 @@
 The voice's module calls `serve` with what builds it; it alone imports the engine's library.
 """
 
-import os
-import select
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from antiphon_engines.errors import EngineError, EngineFailedError, EngineMissingError
-from antiphon_engines.tts.frames import (
-    Answer,
-    Audio,
-    Broken,
-    Done,
-    Open,
-    Opened,
-    Refused,
-    Speak,
-    encode,
-    read_request,
-)
+from antiphon_engines.errors import EngineError, EngineFailedError
+from antiphon_engines.process import child as process
+from antiphon_engines.process.frames import Open
+from antiphon_engines.tts.frames import Answer, Audio, Done, Opened, Speak, read_request
 
 _PIECE_BYTES: Final = 32_768
 """Largest piece of audio in a frame: less than a second, and well below the frame limit."""
@@ -49,19 +37,11 @@ def serve(build: Callable[[Mapping[str, Any]], Speaker]) -> None:
     `build` raises ModelError for options or files it cannot use, and EngineMissingError or
     ImportError when its library is not there.
     """
-    pipe = _Pipe()
-    try:
-        _Server(pipe, build).run()
-    except (EOFError, BrokenPipeError):
-        # The worker has gone, and wants nothing more.
-        return
-    except Exception as error:  # noqa: BLE001 - whatever broke, the worker is to hear of it
-        pipe.send(Broken(f"{type(error).__name__}: {error}"))
-        sys.exit(1)
+    process.serve(lambda pipe: _Server(pipe, build).run())
 
 
 class _Server:
-    def __init__(self, pipe: "_Pipe", build: Callable[[Mapping[str, Any]], Speaker]) -> None:
+    def __init__(self, pipe: process.Pipe, build: Callable[[Mapping[str, Any]], Speaker]) -> None:
         self._pipe = pipe
         self._build = build
 
@@ -72,7 +52,7 @@ class _Server:
         try:
             speaker = self._build(request.options)
         except (EngineError, ImportError) as error:
-            self._pipe.send(_refusal(error))
+            self._pipe.send(process.refusal(error))
             return
         self._pipe.send(Opened(speaker.rate_hz, speaker.voices, speaker.languages))
         while True:
@@ -84,7 +64,7 @@ class _Server:
         try:
             speaker.speak(request.text, request.language, request.voice, self._sink)
         except EngineError as error:
-            return _refusal(error)
+            return process.refusal(error)
         return Done()
 
     def _sink(self, pcm: bytes) -> bool:
@@ -93,35 +73,3 @@ class _Server:
                 return False
             self._pipe.send(Audio(pcm[at : at + _PIECE_BYTES]))
         return True
-
-
-class _Pipe:
-    """stdin and stdout, kept for the worker alone: what a library prints goes to stderr."""
-
-    def __init__(self) -> None:
-        self._stdin = os.dup(0)
-        self._stdout = os.dup(1)
-        os.dup2(2, 1)
-
-    @property
-    def has_request(self) -> bool:
-        """Whether the worker has said something, or has gone."""
-        return bool(select.select([self._stdin], [], [], 0)[0])
-
-    def read(self, size_bytes: int) -> bytes:
-        data = b""
-        while len(data) < size_bytes:
-            if not (some := os.read(self._stdin, size_bytes - len(data))):
-                raise EOFError
-            data += some
-        return data
-
-    def send(self, answer: Answer) -> None:
-        data = memoryview(encode(answer))
-        while data:
-            data = data[os.write(self._stdout, data) :]
-
-
-def _refusal(error: Exception) -> Refused:
-    missing = isinstance(error, EngineMissingError | ImportError)
-    return Refused("missing" if missing else "model", str(error))
