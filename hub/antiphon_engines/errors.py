@@ -4,7 +4,8 @@ EngineError
 ├── EngineMissingError   no engine of that name is installed; the message says what to install
 ├── ContextError         a grammar does not compile, or was never loaded
 ├── EngineFailedError    the engine broke in the middle of its work
-└── ModelError           a model or voice file is damaged, foreign or missing
+├── ModelError           a model or voice file is damaged, foreign or missing
+└── TrainingError        a manifest, a recording or a setting cannot be trained with
 """
 
 
@@ -26,3 +27,7 @@ class EngineFailedError(EngineError):
 
 class ModelError(EngineError):
     """A model or voice file cannot be used."""
+
+
+class TrainingError(EngineError):
+    """A manifest, a recording or a setting cannot be trained with."""

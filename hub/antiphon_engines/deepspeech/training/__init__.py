@@ -1,0 +1,1 @@
+"""Learning: manifests of recordings in, a network out. Needs the extra `torch`."""
