@@ -1,0 +1,83 @@
+"""Recognisers over many recordings, in a few polite processes."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from antiphon_engines.registry import load_stt
+from antiphon_engines.stt.port import SttContext, SttResult
+from antiphon_protocol.audio import FRAME_BYTES
+
+
+class Heard(NamedTuple):
+    """What came of one recording."""
+
+    result: SttResult
+    evidence: dict[str, Any]
+    """What the engine judged by, if it tells."""
+    cpu_s: float
+    tail_s: float
+    """From the last sample to the result."""
+
+
+class Recogniser(NamedTuple):
+    """An engine and what it shall hear against."""
+
+    engine: str
+    options: dict[str, Any]
+    context: SttContext | None
+
+    def __call__(self) -> Callable[[bytes], Heard]:
+        """Return what hears one recording."""
+        engine = load_stt(self.engine, self.options)
+        if self.context is not None:
+            engine.load_context(self.context)
+        context = self.context.id if self.context is not None else None
+
+        def hear(pcm: bytes) -> Heard:
+            began_s = time.process_time()
+            stream = engine.open(language="en", context=context)
+            for at in range(0, len(pcm), FRAME_BYTES):
+                stream.feed(pcm[at : at + FRAME_BYTES])
+            fed_s = time.perf_counter()
+            result = stream.finish()
+            tail_s = time.perf_counter() - fed_s
+            evidence = getattr(stream, "evidence", None)
+            told = msgspec.structs.asdict(evidence) if evidence is not None else {}
+            return Heard(result, told, time.process_time() - began_s, tail_s)
+
+        return hear
+
+
+def hear_all(
+    make: Callable[[], Callable[[bytes], Any]],
+    recordings: Iterable[Callable[[], bytes]],
+    processes: int,
+) -> Sequence[Any]:
+    """Return what the recogniser heard in each recording, in order; the processes are niced.
+
+    Args:
+        make: Builds the recogniser, in each process.
+        recordings: What gives the samples, called where they are heard: they may be many.
+        processes: How many hear at a time.
+    """
+    spawn = multiprocessing.get_context("fork")
+    with spawn.Pool(processes, _begin, (make,)) as pool:
+        return pool.map(_hear, recordings, chunksize=4)
+
+
+_hear_one: Callable[[bytes], Any]
+
+
+def _begin(make: Callable[[], Callable[[bytes], Any]]) -> None:
+    global _hear_one  # noqa: PLW0603 - a pool's process has no other place to keep its recogniser
+    os.nice(10)
+    _hear_one = make()
+
+
+def _hear(recording: Callable[[], bytes]) -> Any:
+    return _hear_one(recording())

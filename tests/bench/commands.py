@@ -1,0 +1,252 @@
+"""Spoken commands against a closed grammar: right, wrong and rejected, beside stock pocketsphinx.
+
+A command is right when the intent and every labelled slot are right, after rejection; an action is
+wrong when it was not rejected and any of them differs. Noise is mixed in by the rule of Picovoice's
+speech-to-intent benchmark. The stock engine hears the same grammar with all settings as they come,
+each recording as a whole, and has no rejection. Foreign speech is what lies outside the grammar.
+"""
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pocketsphinx
+import yaml
+from hassil.intents import Intents
+from hassil.recognize import recognize
+
+from antiphon_engines.errors import EngineError
+from antiphon_engines.stt.port import SttContext
+from antiphon_hub.errors import HubError
+from antiphon_hub.nlu.grammar import grammar_from_templates
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
+from tests.bench._hearing import Heard, Recogniser, hear_all
+from tests.bench._intervals import share_interval
+from tests.bench._noise import mix
+from tests.bench._recordings import NoRecordingsError, read, rows
+
+CORPORA = Path("../shared/corpora/dev")
+CLEAN = "clean"
+
+Row = Mapping[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What came of one command."""
+
+    condition: str
+    row: Row
+    text: str
+    """The best hypothesis, rejected or not."""
+    taken: bool
+    """It was not rejected."""
+    right: bool
+    heard: Heard | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare this bench's options."""
+    folder = CORPORA / "speech_to_intent"
+    parser.add_argument("--manifest", type=Path, default=folder / "manifest.jsonl")
+    parser.add_argument("--root", type=Path, default=CORPORA, help="what the paths are below")
+    parser.add_argument("--grammar", type=Path, default=CORPORA.parent / "coffee.yaml")
+    parser.add_argument("--noise", type=Path, default=CORPORA / "noise" / "manifest.jsonl")
+    parser.add_argument("--noise-kind", default="kitchen", help="rows of the noise to take")
+    parser.add_argument("--snr", type=float, action="append", help="dB, default 24 and 6")
+    parser.add_argument("--foreign", type=Path, default=CORPORA / "free_speech" / "manifest.jsonl")
+    parser.add_argument("--engine", default="pocketsphinx")
+    parser.add_argument("--limit", type=int, default=0, help="every so many commands only")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--no-stock", action="store_true", help="leave the stock engine out")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of all conditions."""
+    try:
+        return figures(args)
+    except (NoRecordingsError, EngineError, HubError) as error:
+        sys.exit(f"commands: {error}")
+
+
+def figures(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what was right, wrong and rejected."""
+    outcomes = hear_commands(args)
+    foreign = hear_foreign(args)
+    conditions = [CLEAN, *_ratios(args)]
+    found: dict[str, Any] = {
+        one: _shares([o for o in outcomes if o.condition == one]) for one in conditions
+    }
+    wrong = sum(one.taken and not one.right for one in outcomes)
+    found["wrong_actions"] = round(wrong / len(outcomes), 4)
+    found["wrong_actions_95"] = share_interval(wrong, len(outcomes))
+    accepted = sum(one.result.best is not None for one in foreign)
+    found["foreign"] = {
+        "clips": len(foreign),
+        "accepted": accepted,
+        "accepted_95": share_interval(accepted, len(foreign)),
+    }
+    found["calibration"] = calibration(outcomes)
+    found["cost"] = _cost([one.heard for one in outcomes if one.heard], args)
+    if not args.no_stock:
+        stock = hear_stock(args)
+        found["stock"] = {
+            one: _shares([o for o in stock if o.condition == one]) for one in conditions
+        }
+    return found
+
+
+def hear_commands(args: argparse.Namespace) -> list[Outcome]:
+    """Return what the engine made of each command in each condition."""
+    labels, recordings = recordings_of(args)
+    heard = hear_all(Recogniser(args.engine, {}, context(args)), recordings, args.processes)
+    meant = Meaning(args.grammar)
+    return [
+        Outcome(condition, row, text(one), one.result.best is not None, meant(text(one), row), one)
+        for (condition, row), one in zip(labels, heard, strict=True)
+    ]
+
+
+def hear_foreign(args: argparse.Namespace) -> Sequence[Heard]:
+    """Return what the engine made of speech outside the grammar."""
+    recordings = [functools.partial(read, row["file"]) for row in rows(args.foreign, args.root)]
+    return hear_all(Recogniser(args.engine, {}, context(args)), recordings, args.processes)
+
+
+def hear_stock(args: argparse.Namespace) -> list[Outcome]:
+    """Return what stock pocketsphinx made of the same recordings."""
+    labels, recordings = recordings_of(args)
+    heard = hear_all(functools.partial(stock, context(args).grammar), recordings, args.processes)
+    meant = Meaning(args.grammar)
+    return [
+        Outcome(condition, row, one, bool(one), meant(one, row))
+        for (condition, row), one in zip(labels, heard, strict=True)
+    ]
+
+
+def stock(grammar: str) -> Callable[[bytes], str]:
+    """Return pocketsphinx as it comes, with that grammar."""
+    decoder = pocketsphinx.Decoder(pocketsphinx.Config(lm=None, loglevel="FATAL"))
+    decoder.add_jsgf_string("grammar", grammar)
+    decoder.activate_search("grammar")
+
+    def hear(pcm: bytes) -> str:
+        decoder.start_utt()
+        decoder.process_raw(pcm, full_utt=True)
+        decoder.end_utt()
+        best = decoder.hyp()
+        return best.hypstr if best else ""
+
+    return hear
+
+
+def context(args: argparse.Namespace) -> SttContext:
+    """Return the grammar of the template file."""
+    made = grammar_from_templates(args.grammar)
+    return SttContext(
+        id=made.id,
+        language=made.language,
+        grammar=made.grammar,
+        pronunciations=made.pronunciations,
+    )
+
+
+def recordings_of(
+    args: argparse.Namespace,
+) -> tuple[list[tuple[str, Row]], list[Callable[[], bytes]]]:
+    """Return the commands in each condition: their labels, and what gives their samples."""
+    commands = list(rows(args.manifest, args.root))[:: max(1, args.limit)]
+    noise = b"".join(
+        read(row["file"]) for row in rows(args.noise, args.root) if row["kind"] == args.noise_kind
+    )
+    if not noise:
+        raise NoRecordingsError(f"{args.noise} has no noise of the kind {args.noise_kind!r}")
+    labels, recordings = [], []
+    for condition in (CLEAN, *_ratios(args)):
+        for row in commands:
+            labels.append((condition, row))
+            recordings.append(functools.partial(_noisy, row, noise, condition))
+    return labels, recordings
+
+
+def _noisy(row: Row, noise: bytes, condition: str) -> bytes:
+    speech = read(row["file"])
+    if condition == CLEAN:
+        return speech
+    return mix(speech, noise, float(condition), f"{condition} {row['path']}")
+
+
+def _ratios(args: argparse.Namespace) -> list[str]:
+    return [f"{ratio:g}" for ratio in args.snr or (24.0, 6.0)]
+
+
+class Meaning:
+    """Understands a text by the template file, and compares it with a row's labels."""
+
+    def __init__(self, templates: Path) -> None:
+        self._intents = Intents.from_dict(yaml.safe_load(templates.read_text(encoding="utf-8")))
+
+    def __call__(self, text: str, row: Row) -> bool:
+        """Return whether intent and every labelled slot are right."""
+        meant = recognize(text, self._intents) if text else None
+        return (
+            meant is not None
+            and meant.intent.name == row["intent"]
+            and all(
+                name in meant.entities and meant.entities[name].value == value
+                for name, value in row["slots"].items()
+            )
+        )
+
+
+def text(heard: Heard) -> str:
+    """Return the best hypothesis, rejected or not."""
+    return heard.result.alternatives[0].text if heard.result.alternatives else ""
+
+
+def calibration(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return how often hypotheses were right, by the confidence that they came with."""
+    found = {}
+    for low, high in ((0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 0.9), (0.9, 1.01)):
+        group = [
+            (one.heard.result.alternatives[0].confidence, one.right)
+            for one in outcomes
+            if one.heard
+            and one.heard.result.alternatives
+            and low <= one.heard.result.alternatives[0].confidence < high
+        ]
+        if group:
+            found[f"{low:g}-{min(high, 1):g}"] = {
+                "n": len(group),
+                "confidence": round(sum(score for score, _ in group) / len(group), 3),
+                "right": round(sum(right for _, right in group) / len(group), 3),
+            }
+    return found
+
+
+def _shares(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    count = len(outcomes)
+    right = sum(one.taken and one.right for one in outcomes)
+    wrong = sum(one.taken and not one.right for one in outcomes)
+    return {
+        "n": count,
+        "right": round(right / count, 4),
+        "right_95": share_interval(right, count),
+        "wrong": round(wrong / count, 4),
+        "wrong_95": share_interval(wrong, count),
+        "rejected": round(1 - (right + wrong) / count, 4),
+        "right_unless_rejected": round(sum(one.right for one in outcomes) / count, 4),
+    }
+
+
+def _cost(heard: Sequence[Heard], args: argparse.Namespace) -> dict[str, float]:
+    _, recordings = recordings_of(args)
+    audio_s = sum(len(one()) for one in recordings) / SAMPLE_BYTES / SAMPLE_RATE_HZ
+    tails = sorted(one.tail_s for one in heard)
+    return {
+        "cpu_s_per_audio_s": round(sum(one.cpu_s for one in heard) / audio_s, 4),
+        "tail_ms_p50": round(1e3 * tails[len(tails) // 2], 1),
+        "tail_ms_p95": round(1e3 * tails[int(len(tails) * 0.95)], 1),
+    }
