@@ -82,7 +82,7 @@ def align(probabilities: Probabilities, labels: Sequence[int]) -> list[tuple[int
     Empty when the steps are too few for the labels, or too many to align (`ALIGN_CELLS_MAX`).
     """
     spaced, may_skip = _spaced(labels, probabilities.shape[1] - 1)
-    if not labels or len(probabilities) * len(spaced) > ALIGN_CELLS_MAX:
+    if not labels or not 0 < len(probabilities) * len(spaced) <= ALIGN_CELLS_MAX:
         return []
     scores = np.full(len(spaced), -np.inf)
     scores[:2] = 0.0

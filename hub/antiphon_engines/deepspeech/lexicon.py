@@ -107,7 +107,7 @@ def _spelled(words: Iterable[str], alphabet: Alphabet) -> dict[str, tuple[int, .
     for word in words:
         letters = word.encode().decode("latin-1") if alphabet.kind == "bytes" else word
         labels = [numbers.get(letter, -1) for letter in letters]
-        if 0 < len(labels) < WORD_LABELS_MAX and min(labels) >= 0 and " " not in word:
+        if 0 < len(labels) < WORD_LABELS_MAX and min(labels) >= 0 and not set(end) & set(labels):
             spelled[word] = (*labels, *end)
     return spelled
 
@@ -206,4 +206,5 @@ def _spell_block(
 
 
 def _decoded(row: npt.NDArray[np.int16], alphabet: Alphabet) -> str:
-    return alphabet.decode(row[row >= 0].tolist()).removesuffix(" ")
+    text = alphabet.decode(row[row >= 0].tolist())
+    return text if alphabet.kind == "bytes" else text.removesuffix(" ")

@@ -62,18 +62,18 @@ class Automaton(msgspec.Struct, frozen=True):
     """[states]"""
 
 
-def unpack(data: memoryview, offset: int) -> Automaton:
+def unpack(data: bytes, offset: int) -> Automaton:
     """Read an automaton that goes up to the end of a file.
 
     Args:
-        data: The file.
-        offset: Where it begins.
+        data: The automaton.
+        offset: Where it begins in the file: parts may be aligned to the file's beginning.
 
     Raises:
         ModelError: no such automaton, or damaged.
     """
-    numbers_at = offset + len(_NAMES)
-    if data[offset:numbers_at] != _NAMES or len(data) < numbers_at + _NUMBERS.size:
+    numbers_at = len(_NAMES)
+    if not data.startswith(_NAMES) or len(data) < numbers_at + _NUMBERS.size:
         raise ModelError("the vocabulary is no OpenFst automaton of the kind `const`")
     version, flags, _, start, states, arcs = _NUMBERS.unpack_from(data, numbers_at)
     if flags & _SYMBOLS or version not in (_VERSION, _VERSION_ALIGNED):
@@ -81,8 +81,9 @@ def unpack(data: memoryview, offset: int) -> Automaton:
     aligned = version == _VERSION_ALIGNED or bool(flags & _ALIGNED)
     if not (0 < states < STATES_MAX and 0 < arcs < STATES_MAX and 0 <= start < states):
         raise ModelError("the vocabulary's automaton is empty or absurdly large")
-    states_at = _next(numbers_at + _NUMBERS.size, aligned=aligned)
-    arcs_at = _next(states_at + states * _STATE.itemsize, aligned=aligned)
+    align = _ALIGN if aligned else 1
+    states_at = _next(offset + numbers_at + _NUMBERS.size, align) - offset
+    arcs_at = _next(offset + states_at + states * _STATE.itemsize, align) - offset
     if arcs_at + arcs * _ARC.itemsize != len(data):
         raise ModelError("the vocabulary is cut short, or something follows it")
     return _checked(
@@ -94,13 +95,13 @@ def unpack(data: memoryview, offset: int) -> Automaton:
 
 def _checked(start: int, states: npt.NDArray[Any], arcs: npt.NDArray[Any]) -> Automaton:
     first = np.concatenate(([0], np.cumsum(states["count"], dtype=np.int64)))
-    if not np.array_equal(first[:-1][states["count"] > 0], states["first"][states["count"] > 0]):
+    filled = states["count"] > 0
+    if first[-1] != len(arcs) or not np.array_equal(first[:-1][filled], states["first"][filled]):
         raise ModelError("the vocabulary's automaton is damaged: its states do not add up")
     label, target = arcs["label"].astype(np.int64), arcs["target"].astype(np.int64)
     rising = np.diff(label, prepend=0) > 0
-    rising[first[:-1][states["count"] > 0]] = True
-    valid = first[-1] == len(arcs) and rising.all() and label.min() > 0
-    if not valid or target.min() < 0 or target.max() >= len(states):
+    rising[first[:-1][filled]] = True
+    if not rising.all() or label.min() <= 0 or target.min() < 0 or target.max() >= len(states):
         raise ModelError("the vocabulary's automaton is damaged: its arcs lead nowhere")
     return Automaton(start, first, label, target, np.isfinite(states["weight"]))
 
@@ -118,10 +119,10 @@ def pack(automaton: Automaton, offset: int) -> bytes:
     numbers = _NUMBERS.pack(_VERSION_ALIGNED, _ALIGNED, _PROPERTIES, *counts)
     data = bytearray(_NAMES + numbers)
     for part in (states, arcs):
-        data += bytes(_next(offset + len(data), aligned=True) - offset - len(data))
+        data += bytes(_next(offset + len(data), _ALIGN) - offset - len(data))
         data += part.tobytes()
     return bytes(data)
 
 
-def _next(position: int, *, aligned: bool) -> int:
-    return -(-position // _ALIGN) * _ALIGN if aligned else position
+def _next(position: int, align: int) -> int:
+    return -(-position // align) * align

@@ -22,6 +22,8 @@ from antiphon_engines.errors import ModelError
 VERSION: Final = 6
 MAGIC: Final = b"EIRT"
 """`TRIE` as a little-endian number."""
+VOCABULARY_BYTES_MAX: Final = 1024**3
+"""The released English one has 20 MB."""
 WEIGHT_MAX: Final = 100.0
 """Released scorers have 0.9 and 1.2."""
 _HEADER: Final = struct.Struct("<4sI?dd")
@@ -56,9 +58,8 @@ def load_scorer(path: Path, alphabet: Alphabet) -> Scorer:
         with (
             path.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-            memoryview(data) as view,
         ):
-            return _unpack(path, data, view, alphabet)
+            return _unpack(path, data, alphabet)
     except OSError as error:
         raise ModelError(f"scorer {path}: {error.strerror}") from error
     except (ModelError, ValueError) as error:  # mmap calls an empty file a wrong value
@@ -99,15 +100,18 @@ def _check_weights(alpha: float, beta: float) -> None:
         raise ModelError(f"weights of alpha {alpha} and beta {beta}; up to {WEIGHT_MAX} can be")
 
 
-def _unpack(path: Path, data: mmap.mmap, view: memoryview, alphabet: Alphabet) -> Scorer:
+def _unpack(path: Path, data: mmap.mmap, alphabet: Alphabet) -> Scorer:
     at = _find(data)
-    _, version, bytes_mode, alpha, beta = _HEADER.unpack_from(view, at)
+    if len(data) - at > VOCABULARY_BYTES_MAX:
+        raise ModelError(f"its vocabulary takes more than {VOCABULARY_BYTES_MAX} bytes")
+    header, vocabulary = data[at : at + _HEADER.size], data[at + _HEADER.size :]
+    _, version, bytes_mode, alpha, beta = _HEADER.unpack(header)
     if version != VERSION:
         raise ModelError(f"it is of version {version}; {VERSION} is read here, so make it anew")
     if bytes_mode != (alphabet.kind == "bytes"):
         raise ModelError("one of scorer and acoustic model is for bytes mode, the other is not")
     _check_weights(alpha, beta)
-    graph = _graph(openfst.unpack(view, at + _HEADER.size))
+    graph = _graph(openfst.unpack(vocabulary, at + _HEADER.size))
     return Scorer(path, lexicon_of_graph(graph, alphabet), alpha, beta)
 
 
