@@ -14,6 +14,7 @@ from antiphon_engines.errors import ContextError, TrainingError
 ROWS_MAX: Final = 5_000_000
 _COLUMNS: Final = {"wav_filename": "transcript", "path": "sentence"}
 """Column of the file to column of the text: DeepSpeech's, Common Voice's."""
+_DEV_EVERY: Final = 20
 _CLIPS: Final = "clips"
 """Common Voice keeps its recordings in this folder beside the list."""
 
@@ -48,6 +49,26 @@ def read_manifest(path: Path, alphabet: Alphabet) -> list[Sample]:
     if not samples:
         raise TrainingError(f"manifest {path} has no row with a text in the model's alphabet")
     return samples
+
+
+def read_split(
+    path: Path, dev: Path | None, alphabet: Alphabet
+) -> tuple[list[Sample], list[Sample]]:
+    """Return the samples to learn from, and those to judge by.
+
+    Without a manifest for the latter, every twentieth recording (at least one) is one of them, and
+    none that is learned from; which, depends on the order alone.
+
+    Raises:
+        TrainingError: as `read_manifest`, or there is but one sample.
+    """
+    samples = read_manifest(path, alphabet)
+    if dev is not None:
+        return samples, read_manifest(dev, alphabet)
+    if len(samples) < 2:  # noqa: PLR2004 - one to learn from, one to judge by
+        raise TrainingError(f"manifest {path} has but one recording; give --dev another")
+    judged = samples[::_DEV_EVERY]
+    return [one for at, one in enumerate(samples) if at % _DEV_EVERY], judged
 
 
 def normalised(text: str, alphabet: Alphabet) -> str:

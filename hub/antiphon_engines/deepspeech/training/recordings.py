@@ -51,7 +51,7 @@ def _other(path: Path) -> tuple[Samples, int]:
     except (ImportError, OSError):
         raise TrainingError(
             f"recording {path}: only 16-bit WAV files can be read without soundfile; "
-            "the extra training of antiphon-hub brings it"
+            "the extra torch of antiphon-hub brings it"
         ) from None
     with soundfile.SoundFile(path) as file:
         data = file.read(int(SECONDS_MAX * file.samplerate) + 1, dtype="int16", always_2d=True)

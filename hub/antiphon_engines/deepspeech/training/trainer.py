@@ -1,7 +1,7 @@
 """Training by connectionist temporal classification (Graves et al. 2006), resumable.
 
 Adam with decoupled weight decay (Loshchilov and Hutter 2019); the rate warms up, and halves
-whenever the development set gains nothing from an epoch.
+whenever the development set gains nothing from three epochs.
 """
 
 import time
@@ -26,6 +26,7 @@ BEST: Final = "best.npz"
 _WARM_UP_STEPS: Final = 100
 _NORM_SAMPLES: Final = 200
 """Utterances that the features' mean and deviation are taken from."""
+_PATIENCE_EPOCHS: Final = 3
 _STD_MIN: Final = 1e-3
 
 
@@ -246,7 +247,8 @@ class Trainer:
             self._network.to_weights(self._alphabet).folded().save(self._folder / BEST)
         else:
             progress.waited += 1
-            progress.scale /= 2
+            if progress.waited % _PATIENCE_EPOCHS == 0:
+                progress.scale /= 2
         part = self._folder / f"{CHECKPOINT}.part"
         kept = {
             "network": self._network.state_dict(),
