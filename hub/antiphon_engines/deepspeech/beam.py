@@ -24,9 +24,11 @@ Floats = npt.NDArray[np.float64]
 
 STRINGS_MAX: Final = 4_000_000
 """Label strings that one search remembers, 8 bytes each: a minute at beam 500 makes 1.5 million."""
-_MASS_MIN: Final = 1e-250
+_MASS_MIN: Final = 1e-200
 """Hypotheses lighter than this, next to the best, are dropped before they underflow."""
-# Rows of the hypotheses' integers (a new one's _HISTORY is its parent's, inverted) ...
+_SCALE_MIN: Final = 1e-50
+"""The best hypothesis's mass is scaled to 1 when it is smaller, or as much greater."""
+# Rows of the hypotheses' integers ...
 _NODE, _LAST, _PARENT, _ARC, _HISTORY, _CONTEXT, _WORD, _FIELDS = range(8)
 # ... and of their masses: of paths that end in a blank, in the last label; the last word's factor.
 _BLANK, _LABEL, _FACTOR = range(3)
@@ -49,6 +51,12 @@ class LabelGraph(msgspec.Struct, frozen=True):
     ends_word: npt.NDArray[np.bool_]
     """[arcs] Where words are scored: with this label one is complete; the target is the start."""
 
+    outlook: Floats
+    """[states] What a scorer will give at best for the word that has begun, 1 where none is: it
+    ranks hypotheses fairly, and is no part of their score."""
+    hope: Floats
+    """[arcs] The outlook after this arc, or what the word that ends with it is worth at best."""
+
     @property
     def states(self) -> int:
         """How many states there are."""
@@ -57,9 +65,6 @@ class LabelGraph(msgspec.Struct, frozen=True):
 
 class WordScorer(Protocol):
     """A language model, as the search asks it; one per search."""
-
-    gain_max: float
-    """No factor is greater."""
 
     def score(self, contexts: Ints, words: Ints) -> tuple[Floats, Ints]:
         """Return each word's factor after its context, and the contexts with the words added.
@@ -112,7 +117,6 @@ class PrefixBeam:
         self._slots = np.arange(beam + len(starts) + 1, dtype=np.int32)
         self._ratio = max(math.exp(-threshold), _MASS_MIN)
         self._scorer = scorer
-        self._gain_max = 1.0 if scorer is None else max(1.0, scorer.gain_max)
         begin = np.array(starts or (graph.start,), np.int32)
         self._state = np.zeros((_FIELDS, len(begin)), np.int32)
         self._state[_NODE] = begin
@@ -146,7 +150,8 @@ class PrefixBeam:
     def best(self) -> Candidate:
         """Return the best hypothesis as it stands."""
         mass = self._mass[_BLANK] + self._mass[_LABEL]
-        return self._candidate(int(mass.argmax()), mass)
+        ranks = mass * self._graph.outlook.take(self._state[_NODE])
+        return self._candidate(int(ranks.argmax()), mass)
 
     def _candidate(self, slot: int, mass: Floats) -> Candidate:
         state = self._state[:, slot]
@@ -165,90 +170,115 @@ class PrefixBeam:
         stay = self._mass.copy()
         stay[_BLANK] = total * row[-1]
         # The last label of the empty string is -1, the blank; it has no mass there.
-        stay[_LABEL] *= row[self._state[_LAST]]
+        stay[_LABEL] *= row.take(self._state[_LAST])
         source, arcs, offsets = self._extensions()
-        label = self._graph.label[arcs]
-        repeated = label == self._state[_LAST, source]
-        grown = np.where(repeated, self._mass[_BLANK, source], total[source]) * row[label]
+        label = self._graph.label.take(arcs)
+        repeated = label == self._state[_LAST].take(source)
+        grown = np.where(repeated, self._mass[_BLANK].take(source), total.take(source))
+        grown *= row.take(label)
         self._merge(stay, grown, offsets)
-        stayed = stay[_BLANK] + stay[_LABEL]
-        likely = np.flatnonzero(grown * self._gain_max > stayed.max() * self._ratio)
-        new, factor = self._new(source[likely], arcs[likely], label[likely])
-        masses = np.concatenate((stayed, grown[likely] * factor))
-        kept = self._kept(masses)
-        self._state = np.concatenate((self._state, new), axis=1)[:, kept]
-        grown_mass = np.vstack((np.zeros(len(likely)), masses[len(stayed) :], factor))
-        self._mass = np.concatenate((stay, grown_mass), axis=1)[:, kept]
-        self._settle(kept, len(stayed))
+        self._cut(stay, _Grown(source, arcs, grown))
 
     def _extensions(self) -> tuple[Ints, Ints, Ints]:
         """Return each possible extension's slot and arc, and where each slot's ones begin."""
         node = self._state[_NODE]
-        count = self._count[node]
-        ends = np.cumsum(count, dtype=np.int32)
+        count = self._count.take(node)
+        ends = count.cumsum(dtype=np.int32)
         offsets = ends - count
-        source = np.repeat(self._slots[: len(node)], count)
+        source = self._slots[: len(node)].repeat(count)
         arcs = np.arange(ends[-1], dtype=np.int32)
-        arcs += (self._graph.first[node] - offsets)[source]
+        arcs += (self._graph.first.take(node) - offsets).take(source)
         return source, arcs, offsets
 
     def _merge(self, stay: Floats, grown: Floats, offsets: Ints) -> None:
         """Give what would be a hypothesis that is there already to that one."""
         child = np.flatnonzero(self._state[_PARENT] >= 0)
-        parent = self._state[_PARENT, child]
-        first = self._graph.first[self._state[_NODE, parent]]
-        at = offsets[parent] + self._state[_ARC, child] - first
-        stay[_LABEL, child] += grown[at] * stay[_FACTOR, child]
+        parent = self._state[_PARENT].take(child)
+        first = self._graph.first.take(self._state[_NODE].take(parent))
+        at = offsets.take(parent) + self._state[_ARC].take(child) - first
+        stay[_LABEL, child] += grown.take(at) * stay[_FACTOR].take(child)
         grown[at] = 0.0
 
-    def _new(self, source: Ints, arcs: Ints, label: Ints) -> tuple[Ints, Floats]:
-        """Return the states of extended hypotheses, and what their last word's end is worth."""
-        old = self._state[:, source]
-        new = np.empty_like(old)
-        new[_NODE] = self._graph.target[arcs]
-        new[_LAST] = label
-        new[_PARENT] = source
-        new[_ARC] = arcs
-        # Strings are written down once it is clear which stay.
-        new[_HISTORY] = ~old[_HISTORY]
-        new[_CONTEXT] = old[_CONTEXT]
-        new[_WORD] = 0
-        factor = np.ones(len(source))
-        if self._scorer is not None:
-            self._score(self._scorer, old, new, factor)
-        return new, factor
+    def _cut(self, stay: Floats, grown: "_Grown") -> None:
+        """Keep the best of what stays and what has grown."""
+        stayed = stay[_BLANK] + stay[_LABEL]
+        ranks = stayed * self._graph.outlook.take(self._state[_NODE])
+        hopes = grown.mass * self._graph.hope.take(grown.arcs)
+        likely = grown.take(np.flatnonzero(hopes > ranks.max() * self._ratio))
+        factor, context, word = self._scored(likely)
+        likely.mass *= factor
+        grown_ranks = likely.mass * self._graph.outlook.take(self._graph.target.take(likely.arcs))
+        kept = self._kept(np.concatenate((ranks, grown_ranks)))
+        old = kept[: int(kept.searchsorted(len(ranks)))]
+        picked = kept[len(old) :] - len(ranks)
+        new = likely.take(picked)
+        self._mass = np.empty((3, len(kept)))
+        stay.take(old, axis=1, out=self._mass[:, : len(old)])
+        self._mass[_BLANK, len(old) :] = 0.0
+        self._mass[_LABEL, len(old) :] = new.mass
+        self._mass[_FACTOR, len(old) :] = factor.take(picked)
+        self._replace(old, new, context.take(picked), word.take(picked))
+        self._rescale()
 
-    def _score(self, scorer: WordScorer, old: Ints, new: Ints, factor: Floats) -> None:
-        arcs = new[_ARC]
-        new[_WORD] = old[_WORD] + self._graph.word[arcs]
-        ends = np.flatnonzero(self._graph.ends_word[arcs])
+    def _scored(self, likely: "_Grown") -> tuple[Floats, Ints, Ints]:
+        """Return what ended words are worth, and the contexts and words' sums from here on."""
+        factor = np.ones(len(likely.mass))
+        context = self._state[_CONTEXT].take(likely.source)
+        if self._scorer is None:
+            return factor, context, context
+        word = self._state[_WORD].take(likely.source) + self._graph.word.take(likely.arcs)
+        ends = np.flatnonzero(self._graph.ends_word.take(likely.arcs))
         if len(ends):
-            factor[ends], new[_CONTEXT, ends] = scorer.score(old[_CONTEXT, ends], new[_WORD, ends])
-            new[_WORD, ends] = 0
+            factor[ends], context[ends] = self._scorer.score(context[ends], word[ends])
+            word[ends] = 0
+        return factor, context, word
 
-    def _kept(self, masses: Floats) -> Indices:
+    def _kept(self, ranks: Floats) -> Indices:
         """Return which hypotheses stay, in their order."""
-        kept = np.flatnonzero(masses > masses.max() * self._ratio)
+        kept = np.flatnonzero(ranks > ranks.max() * self._ratio)
         if len(kept) > self._beam:
-            kept = kept[np.argpartition(-masses[kept], self._beam)[: self._beam]]
+            kept = kept[np.argpartition(-ranks[kept], self._beam)[: self._beam]]
             kept.sort()
         return kept
 
-    def _settle(self, kept: Indices, before: int) -> None:
-        """Renumber the parents, write new label strings down, scale the best to about 1."""
-        slots = np.full(before + 1, -1, np.int32)
-        stayed = int(np.searchsorted(kept, before))
-        slots[kept[:stayed]] = self._slots[:stayed]
-        self._state[_PARENT] = slots[self._state[_PARENT]]
-        history = self._state[_HISTORY]
-        unwritten = np.flatnonzero(history < 0)
-        if len(unwritten):
-            history[unwritten] = self._strings.add(
-                ~history[unwritten], self._state[_LAST, unwritten]
-            )
+    def _replace(self, old: Indices, new: "_Grown", context: Ints, word: Ints) -> None:
+        """Renumber what stays, append what is new."""
+        before, stayed = self._state, len(old)
+        slots = np.full(before.shape[1] + 1, -1, np.int32)
+        slots[old] = self._slots[:stayed]
+        state = np.empty((_FIELDS, stayed + len(new.mass)), np.int32)
+        before.take(old, axis=1, out=state[:, :stayed])
+        state[_PARENT, :stayed] = slots.take(state[_PARENT, :stayed])
+        label = self._graph.label.take(new.arcs)
+        state[_NODE, stayed:] = self._graph.target.take(new.arcs)
+        state[_LAST, stayed:] = label
+        state[_PARENT, stayed:] = slots.take(new.source)
+        state[_ARC, stayed:] = new.arcs
+        state[_CONTEXT, stayed:] = context
+        state[_WORD, stayed:] = word
+        if len(new.mass):
+            parents = before[_HISTORY].take(new.source)
+            state[_HISTORY, stayed:] = self._strings.add(parents, label)
+        self._state = state
+
+    def _rescale(self) -> None:
         scale = float(self._mass[:_FACTOR].max())
-        self._mass[:_FACTOR] /= scale
-        self._log_scale += math.log(scale)
+        if not _SCALE_MIN < scale < 1 / _SCALE_MIN:
+            self._mass[:_FACTOR] /= scale
+            self._log_scale += math.log(scale)
+
+
+class _Grown(msgspec.Struct):
+    """Hypotheses a label longer."""
+
+    source: Ints
+    """The slots they grow from."""
+    arcs: Ints
+    """What they grow by."""
+    mass: Floats
+
+    def take(self, at: Indices) -> "_Grown":
+        return _Grown(self.source.take(at), self.arcs.take(at), self.mass.take(at))
 
 
 class _Strings:

@@ -20,9 +20,9 @@ from antiphon_engines.deepspeech.hypotheses import Decoding, Evidence, Found, de
 from antiphon_engines.errors import ContextError
 from antiphon_engines.grammar import WordAutomaton
 
-BEAM: Final = 96
+BEAM: Final = 128
 """Hypotheses kept."""
-THRESHOLD: Final = 25.0
+THRESHOLD: Final = 20.0
 """Nats behind the best."""
 STEPS_MAX: Final = 3_000
 """A minute: the longest stream. No sentence of a closed grammar is longer, so none is found."""
@@ -206,6 +206,8 @@ def _graph(builder: _Builder, start: int) -> tuple[LabelGraph, list[int]]:
         may_end=np.array([builder.may_end[state] for state in order]),
         word=np.zeros(len(arcs), np.int32),
         ends_word=np.zeros(len(arcs), np.bool_),
+        outlook=np.ones(len(order)),
+        hope=np.ones(len(arcs)),
     )
     return graph, order
 
@@ -233,6 +235,8 @@ def _led_in(grammar: ClosedGrammar, phrase: str) -> tuple[LabelGraph, tuple[int,
         may_end=np.concatenate((graph.may_end, np.zeros(len(labels), np.bool_))),
         word=np.concatenate((graph.word, 0 * chain)),
         ends_word=np.concatenate((graph.ends_word, np.zeros(len(labels), np.bool_))),
+        outlook=np.concatenate((graph.outlook, np.ones(len(labels)))),
+        hope=np.concatenate((graph.hope, np.ones(len(labels)))),
     )
     return led_in, (graph.start, *(before + chain).tolist())
 

@@ -17,6 +17,7 @@ from antiphon_engines.deepspeech.alphabet import Alphabet
 from antiphon_engines.deepspeech.beam import Candidate, PrefixBeam
 from antiphon_engines.deepspeech.hypotheses import Decoding, Evidence, Found, decoding, joined
 from antiphon_engines.deepspeech.kenlm import KenLm, KenLmScorer
+from antiphon_engines.deepspeech.lexicon import with_outlook
 from antiphon_engines.deepspeech.scorer import Scorer, load_scorer
 
 BEAM: Final = 256
@@ -50,8 +51,9 @@ class OpenDecoder:
             EngineMissingError: the library for language models is not installed.
         """
         self.scorer = scorer
-        self._lexicon = scorer.lexicon
         self._model = KenLm(scorer.path, scorer.lexicon)
+        worth = self._model.worth(alpha=scorer.alpha, beta=scorer.beta)
+        self._lexicon = with_outlook(scorer.lexicon, worth)
         self._beam = beam
         self._threshold = threshold
 

@@ -47,6 +47,7 @@ class KenLm:
             EngineMissingError: flashlight-text is not installed.
         """
         _check(path)
+        self._words = len(lexicon.words)
         try:
             from flashlight.lib.text.decoder import kenlm  # noqa: PLC0415 - loaded when used
             from flashlight.lib.text.dictionary import Dictionary  # noqa: PLC0415 - likewise
@@ -58,6 +59,12 @@ class KenLm:
             self._model: Any = kenlm.KenLM(str(path), Dictionary(list(lexicon.words)))
         except RuntimeError as error:
             raise ModelError(f"language model {path}: {str(error).splitlines()[-1]}") from error
+
+    def worth(self, *, alpha: float, beta: float) -> Floats:
+        """Return the factor of each word of the lexicon, whatever was said before."""
+        nothing = self._model.start(True)
+        log10 = [self._model.score(nothing, word)[1] for word in range(self._words)]
+        return np.exp(alpha * np.array(log10) * _LN_10 + beta)
 
     def scorer(
         self, *, alpha: float, beta: float, boosts: Mapping[int, float] | None = None
@@ -84,7 +91,6 @@ class KenLmScorer:
         self._boosts = boosts
         self._contexts: list[Any] = [model.start(False)]
         self._known: dict[tuple[int, int], tuple[float, int]] = {}
-        self.gain_max = float(np.exp(beta + alpha * max(0.0, *boosts.values(), 0.0)))
 
     def score(self, contexts: Ints, words: Ints) -> tuple[Floats, Ints]:
         """Return each word's factor after its context, and the contexts with the words added.

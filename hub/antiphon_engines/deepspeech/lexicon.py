@@ -4,7 +4,7 @@ Source of the numbering: Lucchesi and Kowaltowski, "Applications of Finite Autom
 Large Vocabularies", 1993: each arc knows how many words come before its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -92,6 +92,25 @@ def lexicon_of_graph(graph: LabelGraph, alphabet: Alphabet) -> Lexicon:
     return Lexicon(alphabet, _spell_all(numbered, total, alphabet), numbered)
 
 
+def with_outlook(lexicon: Lexicon, worth: npt.NDArray[np.float64]) -> Lexicon:
+    """Return the lexicon with an outlook for words that have begun.
+
+    Args:
+        lexicon: The words.
+        worth: [words] What a scorer gives for each word at best, or nearly.
+    """
+    graph = lexicon.graph
+    outlook = np.zeros(graph.states)
+    for begin in range(0, len(worth), _BLOCK):
+        for numbers, arcs in _walk(graph, len(worth), begin):
+            inner = ~graph.ends_word[arcs]
+            np.maximum.at(outlook, graph.target[arcs][inner], worth[numbers[inner]])
+    outlook[graph.start] = 1.0
+    hope = np.where(graph.ends_word, worth.max(), outlook[graph.target])
+    told = msgspec.structs.replace(graph, outlook=outlook, hope=hope)
+    return msgspec.structs.replace(lexicon, graph=told)
+
+
 def _word_end(alphabet: Alphabet) -> tuple[int, ...]:
     if alphabet.kind == "bytes":
         return ()
@@ -138,6 +157,8 @@ def _tree(words: Sequence[tuple[int, ...]]) -> LabelGraph:
         may_end=np.arange(states) == 0,
         word=numbers[order].astype(np.int32),
         ends_word=target == 0,
+        outlook=np.ones(states),
+        hope=np.ones(len(target)),
     )
 
 
@@ -181,28 +202,28 @@ def _spell_all(graph: LabelGraph, total: int, alphabet: Alphabet) -> tuple[str, 
     """Return all words in the order of their numbers."""
     if total > WORDS_MAX:
         raise ModelError(f"the vocabulary has more than {WORDS_MAX} words")
-    blocks = range(0, total, _BLOCK)
-    rows = (_spell_block(graph, total, np.arange(at, min(at + _BLOCK, total))) for at in blocks)
-    return tuple(_decoded(row, alphabet) for block in rows for row in block)
+    words: list[str] = []
+    for begin in range(0, total, _BLOCK):
+        letters = np.full((min(_BLOCK, total - begin), WORD_LABELS_MAX), -1, np.int16)
+        for depth, (numbers, arcs) in enumerate(_walk(graph, total, begin)):
+            letters[numbers - begin, depth] = graph.label[arcs]
+        words += (_decoded(row, alphabet) for row in letters)
+    return tuple(words)
 
 
-def _spell_block(
-    graph: LabelGraph, total: int, numbers: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int16]:
-    """Return the labels of these words, -1 after their ends; all a letter longer in each round."""
-    sources = np.repeat(np.arange(graph.states), np.diff(graph.first))
-    keys = sources * (total + 1) + graph.word
-    states, rest, going = np.full(len(numbers), graph.start), numbers, np.arange(len(numbers))
-    letters = np.full((len(numbers), WORD_LABELS_MAX), -1, np.int16)
-    for depth in range(WORD_LABELS_MAX):
+def _walk(
+    graph: LabelGraph, total: int, begin: int
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Yield the numbers of a block's words that go on, and their next arcs, letter by letter."""
+    keys = graph.word + np.repeat(np.arange(graph.states), np.diff(graph.first)) * (total + 1)
+    numbers = np.arange(begin, min(begin + _BLOCK, total))
+    states, rest = np.full(len(numbers), graph.start), numbers
+    while len(numbers):
         arcs = np.searchsorted(keys, states * (total + 1) + rest, side="right") - 1
-        letters[going, depth] = graph.label[arcs]
+        yield numbers, arcs
         inner = ~graph.ends_word[arcs]
         rest = (rest - graph.word[arcs])[inner]
-        states, going = graph.target[arcs][inner].astype(np.int64), going[inner]
-        if not len(going):
-            break
-    return letters
+        states, numbers = graph.target[arcs][inner].astype(np.int64), numbers[inner]
 
 
 def _decoded(row: npt.NDArray[np.int16], alphabet: Alphabet) -> str:

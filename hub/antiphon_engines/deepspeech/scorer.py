@@ -146,6 +146,8 @@ def _graph(automaton: openfst.Automaton) -> LabelGraph:
         may_end=np.arange(inner.sum()) == start,
         word=np.zeros(len(ends_word), np.int32),
         ends_word=ends_word,
+        outlook=np.ones(inner.sum()),
+        hope=np.ones(len(ends_word)),
     )
 
 
