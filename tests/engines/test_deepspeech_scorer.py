@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from antiphon_engines.deepspeech.alphabet import Alphabet
 from antiphon_engines.deepspeech.kenlm import KenLm
 from antiphon_engines.deepspeech.kenlm_binary import murmur_hash, pack_kenlm
-from antiphon_engines.deepspeech.lexicon import lexicon_of
+from antiphon_engines.deepspeech.lexicon import lexicon_of, with_outlook
 from antiphon_engines.deepspeech.lm import LanguageModel, language_model, to_arpa, walks
 from antiphon_engines.deepspeech.scorer import Scorer, load_scorer, own_scorer, save_scorer
 from antiphon_engines.errors import ModelError
@@ -264,6 +264,23 @@ def test_a_household_model_is_made_in_a_second(tmp_path: Path) -> None:
     model = language_model(walks(compile_grammar(text), 10_000))
     assert len(model.words) == 107
     assert len(pack_kenlm(model)) < 10**6
+
+
+@given(words_of_letters, st.integers(0, 1000))
+def test_a_begun_word_is_worth_what_its_best_word_is(words: set[str], seed: int) -> None:
+    plain = lexicon_of(words, ENGLISH)
+    worth = np.random.default_rng(seed).uniform(0.1, 5.0, len(words))
+    lexicon = with_outlook(plain, worth)
+    by_word = dict(zip(lexicon.words, worth, strict=True))
+    for word in words:
+        state = lexicon.graph.start
+        for end, label in enumerate(ENGLISH.encode(word), 1):
+            arc = lexicon.arc(state, label)
+            assert arc is not None
+            state = int(lexicon.graph.target[arc])
+            best = max(value for other, value in by_word.items() if other.startswith(word[:end]))
+            assert lexicon.graph.outlook[state] == lexicon.graph.hope[arc] == best
+    assert lexicon.graph.outlook[lexicon.graph.start] == 1.0
 
 
 def test_a_lexicon_needs_words() -> None:
