@@ -64,7 +64,7 @@ class EngineProcess(Generic[T]):
         """
         try:
             self._stdin.write(encode(request))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: `end` has closed the pipe
             raise EngineFailedError(f"{self._name}'s process {self._how()}: {error}") from None
 
     def receive(self, limit_s: float) -> T:
