@@ -139,6 +139,7 @@ class Jobs:
             streams=self._streams,
             thread=thread,
             report=lambda fact: self._report(job, fact),
+            reported=self._outlet.reported,
         )
         self._start(job, work, thread)
 

@@ -1,6 +1,7 @@
 """The worker's edge to the bus: what comes in to whom, and what goes out where."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -24,6 +25,8 @@ from antiphon_protocol.version import OURS
 
 OpenLink = Callable[[Callable[[], Will]], Link]
 """Makes the link, given what makes its will."""
+LEAVE_S: Final = 0.05
+"""The broker takes a fact in a millisecond; a slow one must not hold up the transcript."""
 SOFTWARE: Final = f"antiphon-hub {version('antiphon-hub')}"
 
 
@@ -56,6 +59,12 @@ class WorkerLink:
     def report(self, turn: str, fact: WorkFact) -> None:
         """See Outlet.report."""
         self.link.post(TURN_WORK, fact, turn=turn)
+
+    async def reported(self) -> None:
+        """See Outlet.reported."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self.link.drain()
 
     async def play(self, playback: str, frame: AudioFrame) -> None:
         """See Outlet.play."""

@@ -13,6 +13,10 @@ class Outlet(Protocol):
         """Publish what came of a job; never waits, in order."""
         ...
 
+    async def reported(self) -> None:
+        """Return once all that was reported has left, or soon in any case."""
+        ...
+
     async def play(self, playback: str, frame: AudioFrame) -> None:
         """Publish a frame of a playback; waits while the line is full.
 

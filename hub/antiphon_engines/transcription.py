@@ -1,8 +1,7 @@
 """One Transcribe job: from a satellite's stream to a transcript."""
 
-import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from antiphon_ears.wake.port import WakeEngine
 from antiphon_engines import hearing
@@ -45,12 +44,14 @@ class Transcription:
         streams: Streams,
         thread: EngineThread,
         report: Report,
+        reported: Callable[[], Awaitable[None]],
     ) -> None:
         self._job = job
         self._worker = worker
         self._rack = rack
         self._thread = thread
         self._report = report
+        self._reported = reported
         self._wake: WakeEngine | None = None
         self.slot: Slot[SttEngine] | None = None
         """The recogniser, once it is chosen."""
@@ -88,7 +89,7 @@ class Transcription:
         try:
             await self._listen(ear)
             # SpeechEnded leaves first: an engine that holds the interpreter's lock would keep it.
-            await asyncio.sleep(0)
+            await self._reported()
             decided_s = time.perf_counter()  # the loop's clock may tick in milliseconds
             result = await self._thread.run(ear.finish)
             tail_s = time.perf_counter() - decided_s
