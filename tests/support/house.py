@@ -19,6 +19,7 @@ from antiphon_link.link import Envelope, Link
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import Event, TurnEnded
 from antiphon_protocol.topics import EVENT
+from antiphon_tools.speech import Voice, voices
 from tests.support.waiting import eventually
 
 START_S = 40.0
@@ -230,6 +231,11 @@ def _is_zombie(pid: int) -> bool:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
+
+
+def a_voice() -> Voice:
+    """Return a synthetic voice that wake engine and recogniser understand well."""
+    return next(voice for voice in voices() if voice.name == "awb")
 
 
 def kill(pid: int) -> None:

@@ -28,8 +28,8 @@ from antiphon_protocol.messages.event import (
 from antiphon_protocol.topics import ASK_INTENT, ASK_SAY, TOPICS, Topic
 from antiphon_satellite.machine import State
 from antiphon_satellite.simulate import SimulatedRoom
-from antiphon_tools.speech import command, voices
-from tests.support.house import WITHOUT_WORKER, House, kill, open_house, satellite_settings
+from antiphon_tools.speech import command
+from tests.support.house import WITHOUT_WORKER, House, a_voice, kill, open_house, satellite_settings
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -65,7 +65,7 @@ async def a_turn_works(house: House, room: SimulatedRoom) -> TurnEnded:
     """Speak a command and return the turn's end, which is an answer."""
     async with house.facts() as facts, asyncio.timeout(30):
         await room.wait_ready()
-        said = await room.speak(command("what time is it", voices()[0]))
+        said = await room.speak(command("what time is it", a_voice()))
         assert said.called
         ended = await eventually(lambda: facts.ended(ROOM))
         assert ended[0].outcome == "answered", ended
@@ -160,7 +160,7 @@ async def test_a_worker_killed_in_mid_utterance_still_gives_an_answer(tmp_path: 
         house.facts() as facts,
     ):
         await a_turn_works(house, room)
-        pcm = command("turn on the kitchen light", voices()[0])
+        pcm = command("turn on the kitchen light", a_voice())
         before, began_s = len(facts.events), time.monotonic()
         speaking = asyncio.create_task(room.speak(pcm))
 
