@@ -63,7 +63,9 @@ def _newest(folder: Path) -> Path:
         if state.is_file():
             with state.open("rb") as file:
                 text = file.read(_STATE_BYTES_MAX)
-            if found := re.search(rb'^model_checkpoint_path: "([^"]+)"', text, re.MULTILINE):
+            if found := re.search(
+                rb'^model_checkpoint_path: "([^"\x00-\x1f]+)"', text, re.MULTILINE
+            ):
                 # Trained elsewhere: only the name still holds.
                 return folder / Path(found[1].decode("utf-8", "replace")).name
     raise ModelError(f"{folder} is a folder without a checkpoint; name the model's file")

@@ -32,6 +32,8 @@ def load_weights(path: Path, alphabet: Alphabet | None = None) -> Weights:
         if alphabet is None:
             raise ModelError("a checkpoint needs the alphabet.txt that it was trained with")  # noqa: TRY301 - all errors name the file below
         return import_checkpoint(prefix, alphabet).weights()
+    except OSError as error:  # such as a name that is too long
+        raise ModelError(f"model {path}: {error.strerror or error}") from None
     except ModelError as error:
         text = str(error)
         raise ModelError(text if str(path) in text else f"model {path}: {text}") from None

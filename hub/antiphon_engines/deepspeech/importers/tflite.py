@@ -88,7 +88,7 @@ class _File:
 
     def _layers(self) -> Iterator[tuple[Floats, Floats]]:
         """Return weights [outputs, inputs] and bias of each layer, in the order of their use."""
-        before: Floats | None = None
+        before, used = np.zeros((0, 0), np.float32), -1
         for operator in self._operators:
             if operator.code == FULLY_CONNECTED and len(operator.inputs) > 1:
                 weights, bias = operator.inputs[1], (*operator.inputs[2:], -1)[0]
@@ -96,11 +96,10 @@ class _File:
                 weights, bias = operator.inputs[2:4]
             else:
                 continue
-            w = self._floats(weights)
             # The LSTM is written out, once for each of its steps, each with the same weights.
-            if before is not None and (w is before or np.array_equal(w, before)):
+            if weights == used or np.array_equal(w := self._floats(weights), before):
                 continue
-            before = w
+            before, used = w, weights
             if operator.code == FULLY_CONNECTED:
                 self._check_gates(operator)
             yield w, self._bias(bias, len(w))
