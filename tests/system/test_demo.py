@@ -86,10 +86,9 @@ def transcribed(path: Path, replies: Sequence[str]) -> str:
     engine.load_context(SttContext(id="replies", language="en", grammar=grammar))
     stream = engine.open(language="en", context="replies")
     stream.feed(read_wav(path))
-    # What it is most like counts here, not whether the recogniser would act on it.
-    likeliest = [one.text for one in stream.finish().alternatives][:1]
+    best = stream.finish().best
     engine.close()
-    return " ".join(likeliest)
+    return best.text if best else ""
 
 
 def recordings(folder: Path, *texts: str) -> list[str]:

@@ -23,6 +23,8 @@ from antiphon_tools.demo.watch import Watch
 
 SETTLE_S: Final = 0.5
 """Silence before a command: wake engines begin anew after each turn, and must hear the room."""
+QUIET_S: Final = 0.5
+"""Silence around a written reply: recognisers need some to tell speech from the room."""
 VOICE_DBFS: Final = -45.0
 """A room's microphone above this is shown as a person, below it as the room."""
 _SETTLE_PCM: Final = bytes(int(SETTLE_S * SAMPLE_RATE_HZ) * SAMPLE_BYTES)
@@ -137,7 +139,8 @@ class Demo:
         if self._plan.out is None or not spoken.reply:
             return ""
         path = self._plan.out / f"{command.name}.reply.wav"
-        path.write_bytes(write_wav(spoken.reply, spoken.reply_rate_hz))
+        around = bytes(int(QUIET_S * spoken.reply_rate_hz) * SAMPLE_BYTES)
+        path.write_bytes(write_wav(around + spoken.reply + around, spoken.reply_rate_hz))
         return str(path)
 
     async def _listen(self, broker: BrokerAddress) -> None:
