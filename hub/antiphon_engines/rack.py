@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from antiphon_ears import registry as ears
 from antiphon_ears.vad.port import VadEngine
@@ -266,16 +266,39 @@ def build(settings: WorkerSettings) -> Rack:
         EarsError: the same for a wake or voice-activity engine.
     """
     options, engines = settings.options, settings.engines
-    stt = [Slot(one, _builder(registry.load_stt, one, options.get(one, {}))) for one in engines.stt]
-    tts = [Slot(one, _builder(registry.load_tts, one, options.get(one, {}))) for one in engines.tts]
+    stt = _slots(registry.load_stt, engines.stt, options)
+    tts = _slots(registry.load_tts, engines.tts, options)
     wake = [ears.load_wake(name) for name in engines.wake]
     return Rack(stt=stt, tts=tts, wake=wake, vad=ears.load_vad(engines.vad))
 
 
-Options = TypeVar("Options")
+def _slots(
+    load: Callable[[str, Mapping[str, Any]], E],
+    names: Sequence[str],
+    options: Mapping[str, Mapping[str, Any]],
+) -> list[Slot[E]]:
+    """Return those of the engines that are installed: a list of names is a list of wishes.
+
+    Raises:
+        EngineMissingError: names were given, and none is installed.
+    """
+    slots: list[Slot[E]] = []
+    missing: list[EngineMissingError] = []
+    for name in names:
+        try:
+            slots.append(Slot(name, _builder(load, name, options.get(name, {}))))
+        except EngineMissingError as error:
+            missing.append(error)
+    if missing and not slots:
+        raise missing[0]
+    for one in missing:
+        log.warning("%s; going on without it", one)
+    return slots
 
 
-def _builder(load: Callable[[str, Options], E], name: str, options: Options) -> Callable[[], E]:
+def _builder(
+    load: Callable[[str, Mapping[str, Any]], E], name: str, options: Mapping[str, Any]
+) -> Callable[[], E]:
     return lambda: load(name, options)
 
 

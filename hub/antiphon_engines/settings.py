@@ -35,7 +35,7 @@ class EnginesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Settings section `[engines]`: which engines it loads; the first of a kind is its default."""
 
     stt: tuple[str, ...] = ("pocketsphinx",)
-    tts: tuple[str, ...] = ("espeak",)
+    tts: tuple[str, ...] = ("flite", "espeak")
     wake: tuple[str, ...] = ("openwakeword", "microwakeword")
     vad: str = "silero"
 

@@ -48,7 +48,7 @@ class WorkersSection(Section, frozen=True, kw_only=True):
     local: Annotated[int, msgspec.Meta(ge=0, le=8)] = 1
     """How many workers to start on this machine."""
     stt: tuple[Name, ...] = ("pocketsphinx",)
-    tts: tuple[Name, ...] = ("espeak",)
+    tts: tuple[Name, ...] = ("flite", "espeak")
     wake: tuple[Name, ...] = ("openwakeword", "microwakeword")
     vad: Name = "silero"
     options: dict[Name, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""One suite for every voice: the fake, espeak-ng and Piper keep the port's promises."""
+"""One suite for every voice: the fake, espeak-ng, flite and Piper keep the port's promises."""
 
 from array import array
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from antiphon_engines.errors import ModelError
 from antiphon_engines.fake import FakeTtsEngine
 from antiphon_engines.tts.espeak import EspeakEngine
+from antiphon_engines.tts.flite import FliteEngine
 from antiphon_engines.tts.piper import PiperEngine
 from antiphon_engines.tts.port import TtsEngine
 
@@ -23,6 +24,10 @@ def espeak(_folder: Path) -> TtsEngine:
     return EspeakEngine.from_options({})
 
 
+def flite(_folder: Path) -> TtsEngine:
+    return FliteEngine.from_options({})
+
+
 def piper(folder: Path) -> TtsEngine:
     pytest.importorskip("piper")
     pytest.importorskip("onnx")
@@ -31,7 +36,7 @@ def piper(folder: Path) -> TtsEngine:
     return PiperEngine.from_options({"model": str(make_voice(folder, speakers=("ann", "bob")))})
 
 
-@pytest.fixture(scope="module", params=[fake, espeak, piper], ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=[fake, espeak, flite, piper], ids=lambda make: make.__name__)
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TtsEngine]:

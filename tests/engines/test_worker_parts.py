@@ -297,7 +297,7 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
 def test_the_defaults_are_the_embedded_engines() -> None:
     assert msgspec.to_builtins(EnginesSection()) == {
         "stt": ("pocketsphinx",),
-        "tts": ("espeak",),
+        "tts": ("flite", "espeak"),
         "wake": ("openwakeword", "microwakeword"),
         "vad": "silero",
     }
