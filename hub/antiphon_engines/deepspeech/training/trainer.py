@@ -1,7 +1,7 @@
 """Training by connectionist temporal classification (Graves et al. 2006), resumable.
 
 Adam with decoupled weight decay (Loshchilov and Hutter 2019); the rate warms up, and halves
-whenever the development set gains nothing from three epochs.
+three times before the patience with a development set that gains nothing ends.
 """
 
 import time
@@ -26,7 +26,8 @@ BEST: Final = "best.npz"
 _WARM_UP_STEPS: Final = 100
 _NORM_SAMPLES: Final = 200
 """Utterances that the features' mean and deviation are taken from."""
-_PATIENCE_EPOCHS: Final = 3
+_HALVINGS: Final = 3
+"""Of the rate, before patience ends."""
 _STD_MIN: Final = 1e-3
 
 
@@ -247,7 +248,7 @@ class Trainer:
             self._network.to_weights(self._alphabet).folded().save(self._folder / BEST)
         else:
             progress.waited += 1
-            if progress.waited % _PATIENCE_EPOCHS == 0:
+            if progress.waited % max(1, self._options.patience // _HALVINGS) == 0:
                 progress.scale /= 2
         part = self._folder / f"{CHECKPOINT}.part"
         kept = {
