@@ -1,9 +1,10 @@
 """`antiphon speak`: text to speech into a WAV file."""
 
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,9 @@ import msgspec
 import typer
 
 from antiphon_engines import registry
-from antiphon_engines.errors import EngineError, ModelError
+from antiphon_engines.errors import EngineError, EngineMissingError, ModelError
 from antiphon_engines.resample import Resampler
+from antiphon_engines.settings import EnginesSection
 from antiphon_engines.tts.port import TtsEngine
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.wav import write_wav
@@ -24,7 +26,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def speak(
     text: Annotated[str, typer.Argument(help="What to say.")],
     out: Annotated[Path, typer.Option(help="The WAV file to write; 16-bit mono.")],
-    engine: Annotated[str, typer.Option(help="Text-to-speech engine by name.")] = "espeak",
+    engine: Annotated[
+        str, typer.Option(help="Text-to-speech engine by name; else the first that is installed.")
+    ] = "",
     voice: Annotated[str, typer.Option(help="A voice of the engine; else its own choice.")] = "",
     language: Annotated[str, typer.Option(help="The language of the text.")] = "en",
     rate_hz: Annotated[
@@ -41,7 +45,7 @@ def speak(
 ) -> None:
     """Speak a text into a WAV file; exit 0 if it was written."""
     try:
-        one = registry.load_tts(engine, parse(option or ()))
+        one = load((engine,) if engine else EnginesSection().tts, parse(option or ()))
         try:
             began_s = time.perf_counter()
             pieces = say(one, text, language, voice, rate_hz)
@@ -65,6 +69,19 @@ def speak(
         "first_audio_ms": first_ms,
     }
     print(json.dumps(said, ensure_ascii=False) if as_object else f"{out}: {seconds:.1f} s")
+
+
+def load(wishes: Sequence[str], options: Mapping[str, Any]) -> TtsEngine:
+    """Return the first of the engines that is installed.
+
+    Raises:
+        EngineMissingError: none is.
+        ModelError: one of its files cannot be used.
+    """
+    for name in wishes[:-1]:
+        with contextlib.suppress(EngineMissingError):
+            return registry.load_tts(name, options)
+    return registry.load_tts(wishes[-1], options)
 
 
 def say(engine: TtsEngine, text: str, language: str, voice: str, rate_hz: int) -> Iterator[bytes]:
