@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.deepspeech.alphabet import Alphabet
+from antiphon_engines.deepspeech.decoder import OpenDecoder
 from antiphon_engines.deepspeech.kenlm import KenLm
 from antiphon_engines.deepspeech.kenlm_binary import murmur_hash, pack_kenlm
 from antiphon_engines.deepspeech.lexicon import lexicon_of, with_outlook
@@ -18,6 +19,7 @@ from antiphon_engines.deepspeech.lm import LanguageModel, language_model, to_arp
 from antiphon_engines.deepspeech.scorer import Scorer, load_scorer, own_scorer, save_scorer
 from antiphon_engines.errors import ModelError
 from antiphon_engines.grammar import compile_grammar
+from tests.support.posteriors import spoken
 
 ENGLISH = Alphabet.english()
 SENTENCES = [
@@ -204,7 +206,7 @@ def test_kenlm_reads_binary_and_text_alike(tmp_path: Path, order: int) -> None:
     lexicon = lexicon_of(model.words, ENGLISH)
     (tmp_path / "m.arpa").write_text(to_arpa(model))
     (tmp_path / "m.bin").write_bytes(pack_kenlm(model))
-    models = [KenLm(tmp_path / name, lexicon) for name in ("m.arpa", "m.bin")]
+    models = [KenLm(tmp_path / name, lexicon.words) for name in ("m.arpa", "m.bin")]
     rng = random.Random(1)
     for _ in range(100):
         sentence = [rng.choice(lexicon.words) for _ in range(5)]
@@ -246,7 +248,36 @@ def test_a_language_model_that_is_none_is_refused(
     path = tmp_path / "m.bin"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=message):
-        KenLm(path, lexicon_of(MODEL.words, ENGLISH))
+        KenLm(path, MODEL.words)
+
+
+def damaged(model: LanguageModel, numbers: int) -> bytes:
+    """Return a binary whose first words have numbers far beyond the last."""
+    data = bytearray(pack_kenlm(model))
+    header = -(-(108 + 8 * len(model.orders)) // 8) * 8
+    begin = header + 8
+    for at in range(begin + 8, begin + 12 * numbers, 12):
+        data[at : at + 4] = b"\xff\xff\xff\x7f"
+    return bytes(data)
+
+
+def test_a_model_that_crashes_kenlm_is_refused_and_crashes_nothing_here(tmp_path: Path) -> None:
+    pytest.importorskip("flashlight.lib.text.decoder.kenlm", reason="extra deepspeech")
+    path = tmp_path / "house.scorer"
+    words = lexicon_of(MODEL.words, ENGLISH)
+    save_scorer(damaged(MODEL, len(MODEL.words)), words, path, alpha=1.0, beta=0.0)
+    with pytest.raises(ModelError, match="KenLM crashes"):
+        OpenDecoder.load(path, ENGLISH)
+    path.write_bytes(path.read_bytes().replace(b"version 5", b"version 4"))
+    with pytest.raises(ModelError, match="another KenLM version"):
+        OpenDecoder.load(path, ENGLISH)
+
+
+def test_a_sound_package_is_tried_out_and_used(package: Path) -> None:
+    pytest.importorskip("flashlight.lib.text.decoder.kenlm", reason="extra deepspeech")
+    stream = OpenDecoder.load(package, ENGLISH).open()
+    stream.feed(spoken("turn on the light", ENGLISH, rng=np.random.default_rng(1), confusion=0.0))
+    assert stream.finish().hypotheses[0].text == "turn on the light"
 
 
 def test_walks_are_sentences_of_the_grammar_short_ones_as_often_as_long() -> None:

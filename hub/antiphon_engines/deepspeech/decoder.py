@@ -17,6 +17,7 @@ from antiphon_engines.deepspeech.alphabet import Alphabet
 from antiphon_engines.deepspeech.beam import Candidate, PrefixBeam
 from antiphon_engines.deepspeech.hypotheses import Decoding, Evidence, Found, decoding, joined
 from antiphon_engines.deepspeech.kenlm import KenLm, KenLmScorer
+from antiphon_engines.deepspeech.kenlm_trial import try_out
 from antiphon_engines.deepspeech.lexicon import with_outlook
 from antiphon_engines.deepspeech.scorer import Scorer, load_scorer
 
@@ -51,7 +52,7 @@ class OpenDecoder:
             EngineMissingError: the library for language models is not installed.
         """
         self.scorer = scorer
-        self._model = KenLm(scorer.path, scorer.lexicon)
+        self._model = KenLm(scorer.path, scorer.lexicon.words)
         worth = self._model.worth(alpha=scorer.alpha, beta=scorer.beta)
         self._lexicon = with_outlook(scorer.lexicon, worth)
         self._beam = beam
@@ -59,13 +60,15 @@ class OpenDecoder:
 
     @classmethod
     def load(cls, path: Path, alphabet: Alphabet, *, beam: int = BEAM) -> Self:
-        """Load a scorer package for a model of this alphabet.
+        """Load a scorer package for a model of this alphabet, once it was tried out.
 
         Raises:
             ModelError: it is damaged, of another version, or for another alphabet.
             EngineMissingError: the library for language models is not installed.
         """
-        return cls(load_scorer(path, alphabet), beam=beam)
+        scorer = load_scorer(path, alphabet)
+        try_out(scorer.path, scorer.lexicon.words)
+        return cls(scorer, beam=beam)
 
     def open(self, hot_words: Mapping[str, float] | None = None) -> "OpenStream":
         """Begin an utterance.

@@ -6,14 +6,13 @@ for good and crash on is kept away from it here.
 
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from antiphon_engines.deepspeech.beam import Floats, Ints
-from antiphon_engines.deepspeech.lexicon import Lexicon
 from antiphon_engines.errors import EngineFailedError, EngineMissingError, ModelError
 
 ORDER_MIN: Final = 2
@@ -39,15 +38,19 @@ _LN_10: Final = float(np.log(10.0))
 class KenLm:
     """A model over a lexicon's words; any thread may use it."""
 
-    def __init__(self, path: Path, lexicon: Lexicon) -> None:
+    def __init__(self, path: Path, words: Sequence[str]) -> None:
         """Load the model, mapped into memory where it is binary.
+
+        Args:
+            path: The model.
+            words: By their numbers.
 
         Raises:
             ModelError: it is no language model, or damaged.
             EngineMissingError: flashlight-text is not installed.
         """
         _check(path)
-        self._words = len(lexicon.words)
+        self._words = len(words)
         try:
             from flashlight.lib.text.decoder import kenlm  # noqa: PLC0415 - loaded when used
             from flashlight.lib.text.dictionary import Dictionary  # noqa: PLC0415 - likewise
@@ -56,12 +59,12 @@ class KenLm:
                 "language models need flashlight-text: pip install 'antiphon-hub[deepspeech]'"
             ) from error
         try:
-            self._model: Any = kenlm.KenLM(str(path), Dictionary(list(lexicon.words)))
+            self._model: Any = kenlm.KenLM(str(path), Dictionary(list(words)))
         except RuntimeError as error:
             raise ModelError(f"language model {path}: {str(error).splitlines()[-1]}") from error
 
     def worth(self, *, alpha: float, beta: float) -> Floats:
-        """Return the factor of each word of the lexicon, whatever was said before."""
+        """Return the factor of each word, whatever was said before."""
         nothing = self._model.start(True)
         log10 = [self._model.score(nothing, word)[1] for word in range(self._words)]
         return np.exp(alpha * np.array(log10) * _LN_10 + beta)
