@@ -31,13 +31,14 @@ KEYS = {
 STAGES = {"endpoint", "recognise_engine", "ours", "synthesize_engine", "total"}
 
 
-async def antiphon(*arguments: str) -> asyncio.subprocess.Process:
+async def antiphon(*arguments: str, temporary: Path | None = None) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "antiphon_link", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
+        env={**os.environ, **({"TMPDIR": str(temporary)} if temporary else {})},
     )
 
 
@@ -180,7 +181,7 @@ async def test_a_home_with_mistakes_is_told_in_the_hubs_words(tmp_path: Path) ->
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 async def test_nobody_is_left_behind(tmp_path: Path, number: signal.Signals) -> None:
-    process = await antiphon("demo", "--once", "--json")
+    process = await antiphon("demo", "--once", "--json", temporary=tmp_path)
     await eventually(lambda: len(family(process.pid)) >= 4, 30)
     pids = family(process.pid)
     os.kill(process.pid, number)
@@ -189,3 +190,5 @@ async def test_nobody_is_left_behind(tmp_path: Path, number: signal.Signals) -> 
     assert b"Traceback" not in err
     assert process.returncode == (-number if number is signal.SIGKILL else 130)
     await eventually(lambda: not alive(pids), 2)
+    if number is not signal.SIGKILL:
+        assert not list(tmp_path.iterdir())
