@@ -1,6 +1,7 @@
 """Transcribing whole recordings with one engine and, if wanted, a closed grammar."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,7 +60,9 @@ class Transcriber:
         return result, 1e3 * (time.perf_counter() - began_s)
 
 
-def transcriber(engine: str, grammar: str, home: Path | None) -> Transcriber:
+def transcriber(
+    engine: str, grammar: str, home: Path | None, options: Mapping[str, Any] | None = None
+) -> Transcriber:
     """Return a transcriber.
 
     Args:
@@ -67,6 +70,7 @@ def transcriber(engine: str, grammar: str, home: Path | None) -> Transcriber:
         grammar: `auto` for what can be said in the home, `none` for open dictation, or a file of
             sentence templates.
         home: The home's description; None for the example home.
+        options: The engine's settings, as in a worker's `[options.ENGINE]`.
 
     Raises:
         EngineError: the engine is missing or cannot use the grammar.
@@ -77,7 +81,7 @@ def transcriber(engine: str, grammar: str, home: Path | None) -> Transcriber:
         context = recognition_context(Interpreter(load_home(home)))
     elif grammar != "none":
         context = grammar_from_templates(Path(grammar), load_home(home))
-    return Transcriber(load_stt(engine, {}), context)
+    return Transcriber(load_stt(engine, options or {}), context)
 
 
 def row(file: Path, pcm: bytes, result: SttResult, engine_ms: float) -> dict[str, Any]:

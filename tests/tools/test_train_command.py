@@ -38,9 +38,11 @@ def test_it_trains_goes_on_and_fine_tunes(manifest: Path) -> None:
     small = ["--width", "8", "--json"]
     first = runner.invoke(app, options(manifest, *small, "--epochs", "1"))
     assert first.exit_code == 0, first.output
-    assert [json.loads(line)["number"] for line in first.stdout.splitlines()] == [1]
+    epoch, curve = map(json.loads, first.stdout.splitlines())
+    assert epoch["number"] == 1
+    assert set(curve["calibration"]) == {"bias", "slope"}
     again = runner.invoke(app, options(manifest, *small, "--epochs", "2"))
-    assert [json.loads(line)["number"] for line in again.stdout.splitlines()] == [2]
+    assert json.loads(again.stdout.splitlines()[0])["number"] == 2
     assert "goes on after epoch 1" in again.stderr
     network = manifest.parent / "network.npz"
     assert Weights.load(network).geometry.hidden == 8
@@ -49,6 +51,7 @@ def test_it_trains_goes_on_and_fine_tunes(manifest: Path) -> None:
     done = runner.invoke(app, options(manifest, *more))
     assert done.exit_code == 0, done.output
     assert f"{tuned} is written" in done.stdout
+    assert "calibration = { bias =" in done.stdout
     assert Weights.load(tuned).alphabet == Alphabet.english()
 
 

@@ -70,7 +70,7 @@ def train(
     }
     try:
         known = load_weights(start, _alphabet(alphabet)) if start else None
-        trainer = _trainer(
+        trainer, judged = _trainer(
             manifest,
             dev,
             weights=known,
@@ -81,15 +81,20 @@ def train(
         )
         if trainer.resume():
             print(f"goes on after epoch {trainer.epoch}", file=sys.stderr)
-        _save(trainer.run(lambda epoch: _show(epoch, as_objects=as_objects)), out)
+        best = trainer.run(lambda epoch: _show(epoch, as_objects=as_objects))
+        _save(best, out)
+        curve = _module("calibrate").calibrate(best, judged)
     except EngineError as error:
         print(f"antiphon train: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last whole epoch", file=sys.stderr)
         raise typer.Exit(130) from None
-    if not as_objects:
-        print(f"{out} is written")
+    if as_objects:
+        print(json.dumps({"calibration": {"bias": curve.bias, "slope": curve.slope}}))
+    else:
+        print(f"{out} is written; its settings:")
+        print(f"calibration = {{ bias = {curve.bias:.2f}, slope = {curve.slope:.2f} }}")
 
 
 def _trainer(
@@ -101,15 +106,15 @@ def _trainer(
     geometry: Geometry,
     folder: Path,
     options: dict[str, Any],
-) -> Any:
-    """Return a Trainer; its modules need torch, which few installations have."""
+) -> tuple[Any, Any]:
+    """Return a Trainer and what it judges by; its modules need torch, which few have."""
     trainer, batches = _module("trainer"), _module("batches")
     letters = alphabet or (weights.alphabet if weights else Alphabet.english())
     sized = Geometry(hidden=geometry.hidden, lstm=geometry.lstm, classes=letters.classes)
     settings = trainer.TrainOptions(**options)
     network = trainer.begin(sized, letters, weights, settings)
     samples, judged = _module("manifest").read_split(manifest, dev, letters)
-    return trainer.Trainer(
+    made = trainer.Trainer(
         network,
         letters,
         settings,
@@ -118,6 +123,7 @@ def _trainer(
         folder=folder,
         fresh=weights is None,
     )
+    return made, judged
 
 
 def _module(name: str) -> Any:

@@ -11,6 +11,7 @@ from antiphon_engines.errors import EngineError
 from antiphon_hub.errors import HubError
 from antiphon_protocol.errors import WavError
 from antiphon_protocol.wav import read_wav
+from antiphon_tools.commands.speak import parse
 from antiphon_tools.transcribing import Transcriber, row, transcriber
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -30,13 +31,20 @@ def transcribe(
     home: Annotated[
         Path | None, typer.Option(help="The home's description, YAML; else the example home.")
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A setting of the engine, as in a worker's [options.ENGINE]; repeatable.",
+        ),
+    ] = None,
     as_objects: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a file.")
     ] = False,
 ) -> None:
     """Turn speech into text; exit 0 if every file could be heard."""
     try:
-        hearer = transcriber(engine, grammar, home)
+        hearer = transcriber(engine, grammar, home, parse(option or ()))
     except (EngineError, HubError) as error:
         print(f"antiphon transcribe: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
