@@ -21,11 +21,7 @@ ROOT = Path(__file__).parents[2]
 def names() -> list[str]:
     """Return the names of the benches: the modules of this folder that can be run."""
     paths = sorted(Path(__file__).parent.glob("[a-z]*.py"))
-    return [
-        path.stem.replace("_", "-")
-        for path in paths
-        if "\ndef run(" in path.read_text(encoding="utf-8")
-    ]
+    return [path.stem for path in paths if "\ndef run(" in path.read_text(encoding="utf-8")]
 
 
 def circumstances() -> dict[str, Any]:
@@ -82,13 +78,13 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, ModuleTy
     first = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     first.add_argument(
         "name",
-        type=lambda name: name.replace("_", "-"),
+        type=lambda name: name.replace("-", "_"),
         choices=names(),
         metavar="NAME",
         help=", ".join(names()),
     )
     chosen, rest = first.parse_known_args(list(arguments or sys.argv[1:])[:1])
-    bench = importlib.import_module(f"tests.bench.{chosen.name.replace('-', '_')}")
+    bench = importlib.import_module(f"tests.bench.{chosen.name}")
     parser = argparse.ArgumentParser(
         prog=f"python -m tests.bench {chosen.name}", description=bench.__doc__
     )

@@ -3,14 +3,17 @@
 Source: Hannun et al. 2014 (arXiv:1412.5567) with the LSTM of Mozilla DeepSpeech 0.9's releases.
 """
 
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 import numpy as np
 
-from antiphon_engines.deepspeech.features import inputs
+from antiphon_engines.deepspeech.features import ContextStream, Samples, features, inputs
 from antiphon_engines.deepspeech.weights import RELU_CLIP, Floats, Layer, Weights
 from antiphon_engines.errors import ModelError
+
+_BLOCK_FRAMES: Final = 512
+"""Frames computed at once: what a layer makes of hours of audio would take gigabytes."""
 
 
 class State(msgspec.Struct, frozen=True):
@@ -56,14 +59,22 @@ class ReferenceModel:
         heard, state = _lstm(self._below(chunk), self.weights.lstm, state)
         return self._above(heard), state
 
-    def whole(self, pcm: np.ndarray[tuple[int], np.dtype[np.int16]]) -> Floats:
+    def whole(self, pcm: Samples) -> Floats:
         """Return the probabilities of a whole utterance: float32 [frames, classes]."""
-        below = self._below(inputs(pcm, self.geometry))
-        heard, _ = _lstm(below, self.weights.lstm, self.initial_state())
         if self.weights.lstm_backward is not None:
-            backward, _ = _lstm(below[::-1], self.weights.lstm_backward, self.initial_state())
-            heard = np.concatenate([heard, backward[::-1]], axis=1)
-        return self._above(heard)
+            return self._both_ways(inputs(pcm, self.geometry), self.weights.lstm_backward)
+        frames, context = features(pcm, self.geometry), ContextStream(self.geometry)
+        state, parts = self.initial_state(), []
+        for at in range(0, len(frames), _BLOCK_FRAMES):
+            heard, state = self.run(context.push(frames[at : at + _BLOCK_FRAMES]), state)
+            parts.append(heard)
+        return np.concatenate([*parts, self.run(context.finish(), state)[0]])
+
+    def _both_ways(self, whole: Floats, layer: Layer) -> Floats:
+        below = self._below(whole)
+        forward, _ = _lstm(below, self.weights.lstm, self.initial_state())
+        backward, _ = _lstm(below[::-1], layer, self.initial_state())
+        return self._above(np.concatenate([forward, backward[::-1]], axis=1))
 
     def _below(self, chunk: Floats) -> Floats:
         for layer in (self.weights.dense1, self.weights.dense2, self.weights.dense3):
