@@ -117,12 +117,13 @@ class Rack:
         return slot
 
     def voice(self, name: str, language: str) -> "Voice":
-        """Return the synthesizer of that name, or the first for an empty one.
+        """Return the synthesizer of that name, or for an empty one the first with the language.
 
         Raises:
             EngineMissingError: there is none, or it does not know the language.
         """
-        slot = _choose(self._tts, name, "text-to-speech")
+        able = (slot.name for slot in self._tts.values() if _knows(slot.engine.languages, language))
+        slot = _choose(self._tts, name or next(able, ""), "text-to-speech")
         _require_language(slot.name, slot.engine.languages, language)
         return self._voices[slot.name]
 
@@ -312,10 +313,14 @@ def _choose(slots: dict[str, Slot[E]], name: str, kind: str) -> Slot[E]:
 
 
 def _require_language(name: str, languages: Sequence[str], wanted: str) -> None:
+    if not _knows(languages, wanted):
+        raise EngineMissingError(f"{name} does not know the language {wanted}")
+
+
+def _knows(languages: Sequence[str], wanted: str) -> bool:
     """Compare primary subtags: who knows `en-US` understands a job in `en-GB`."""
     known = {_primary(one) for one in languages}
-    if known and _primary(wanted) not in known:
-        raise EngineMissingError(f"{name} does not know the language {wanted}")
+    return not known or _primary(wanted) in known
 
 
 def _primary(language: str) -> str:

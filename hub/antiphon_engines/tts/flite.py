@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from antiphon_engines.errors import EngineFailedError, EngineMissingError, ModelError
+from antiphon_protocol.limits import TEXT_CHARS_MAX
 
 PIECE_BYTES: Final = 8192
 """Samples are handed on in pieces of a quarter of a second."""
@@ -63,7 +64,12 @@ class FliteEngine:
 
     def synthesize(self, text: str, *, language: str, voice: str = "") -> Iterator[bytes]:
         """See TtsEngine.synthesize."""
-        del language  # it has English alone, and says so
+        if not language.lower().startswith("en"):
+            raise ModelError(f"flite speaks English only, not {language[:40]!r}")
+        if len(text) > TEXT_CHARS_MAX:
+            raise ModelError(
+                f"a text of {len(text)} characters, at most {TEXT_CHARS_MAX}; split the text"
+            )
         pcm = self._speak(text, _known(voice or self._voice))
         for at in range(0, len(pcm), PIECE_BYTES):
             yield pcm[at : at + PIECE_BYTES]

@@ -45,7 +45,7 @@ def speak(
 ) -> None:
     """Speak a text into a WAV file; exit 0 if it was written."""
     try:
-        one = load((engine,) if engine else EnginesSection().tts, parse(option or ()))
+        one = load((engine,) if engine else EnginesSection().tts, language, parse(option or ()))
         try:
             began_s = time.perf_counter()
             pieces = say(one, text, language, voice, rate_hz)
@@ -71,8 +71,8 @@ def speak(
     print(json.dumps(said, ensure_ascii=False) if as_object else f"{out}: {seconds:.1f} s")
 
 
-def load(wishes: Sequence[str], options: Mapping[str, Any]) -> TtsEngine:
-    """Return the first of the engines that is installed.
+def load(wishes: Sequence[str], language: str, options: Mapping[str, Any]) -> TtsEngine:
+    """Return the first of the engines that is installed and knows the language, else the last.
 
     Raises:
         EngineMissingError: none is.
@@ -80,7 +80,10 @@ def load(wishes: Sequence[str], options: Mapping[str, Any]) -> TtsEngine:
     """
     for name in wishes[:-1]:
         with contextlib.suppress(EngineMissingError):
-            return registry.load_tts(name, options)
+            engine = registry.load_tts(name, options)
+            if language.partition("-")[0].lower() in engine.languages:
+                return engine
+            engine.close()
     return registry.load_tts(wishes[-1], options)
 
 
