@@ -17,79 +17,82 @@ from antiphon_engines.errors import EngineError, EngineMissingError, TrainingErr
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+ManifestArgument = Annotated[
+    Path, typer.Argument(help="DeepSpeech's CSV or Common Voice's TSV: recordings and texts.")
+]
+Out = Annotated[Path, typer.Option(help="The network to write: .npz.")]
+Dev = Annotated[
+    Path | None, typer.Option(help="A manifest to judge by; else one in twenty of the recordings.")
+]
+Start = Annotated[
+    Path | None,
+    typer.Option("--from", help="Go on from this model: .npz, .pb, .pbmm, .tflite, checkpoint."),
+]
+AlphabetOption = Annotated[
+    Path | None, typer.Option(help="alphabet.txt; else the model's, or English.")
+]
+Work = Annotated[
+    Path | None, typer.Option(help="Folder of the checkpoint; else OUT with .training added.")
+]
+Width = Annotated[int, typer.Option(min=8, max=4096, help="Of every layer; for a new network.")]
+Epochs = Annotated[int, typer.Option(min=1)]
+BatchOption = Annotated[int, typer.Option(min=1, max=4096, help="Recordings at a time.")]
+Rate = Annotated[float, typer.Option(min=1e-7, max=1.0, help="Learning rate.")]
+Patience = Annotated[int, typer.Option(min=1, help="Stop after so many epochs without progress.")]
+Augment = Annotated[bool, typer.Option(help="Change speed, room, noise and gain at each reading.")]
+DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+Threads = Annotated[int, typer.Option(min=1, help="Of the CPU.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same network.")]
+AsObjects = Annotated[bool, typer.Option("--json", help="Print one JSON object an epoch.")]
+
+
 @app.command()
 def train(
-    manifest: Annotated[
-        Path, typer.Argument(help="DeepSpeech's CSV or Common Voice's TSV: recordings and texts.")
-    ],
-    out: Annotated[Path, typer.Option(help="The network to write: .npz.")],
-    dev: Annotated[
-        Path | None,
-        typer.Option(help="A manifest to judge by; else one in twenty of the recordings."),
-    ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(
-            "--from", help="Go on from this model: .npz, .pb, .pbmm, .tflite, checkpoint."
-        ),
-    ] = None,
-    alphabet: Annotated[
-        Path | None, typer.Option(help="alphabet.txt; else the model's, or English.")
-    ] = None,
-    work: Annotated[
-        Path | None, typer.Option(help="Folder of the checkpoint; else OUT with .training added.")
-    ] = None,
-    width: Annotated[
-        int, typer.Option(min=8, max=4096, help="Of every layer; for a new network.")
-    ] = 512,
-    epochs: Annotated[int, typer.Option(min=1)] = 100,
-    batch: Annotated[int, typer.Option(min=1, max=4096, help="Recordings at a time.")] = 16,
-    rate: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Learning rate.")] = 1e-3,
-    patience: Annotated[
-        int, typer.Option(min=1, help="Stop after so many epochs without progress.")
-    ] = 8,
-    augment: Annotated[
-        bool, typer.Option(help="Change speed, room, noise and gain at each reading.")
-    ] = True,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    threads: Annotated[int, typer.Option(min=1, help="Of the CPU.")] = 1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same network.")] = 0,
-    as_objects: Annotated[bool, typer.Option("--json", help="Print one JSON object an epoch.")] = (
-        False
-    ),
+    manifest: ManifestArgument,
+    out: Out,
+    dev: Dev = None,
+    start: Start = None,
+    alphabet: AlphabetOption = None,
+    work: Work = None,
+    width: Width = 512,
+    epochs: Epochs = 100,
+    batch: BatchOption = 16,
+    rate: Rate = 1e-3,
+    patience: Patience = 8,
+    augment: Augment = True,
+    device: DeviceOption = "cpu",
+    threads: Threads = 1,
+    seed: Seed = 0,
+    as_objects: AsObjects = False,
 ) -> None:
     """Train a network by CTC; run it again and it goes on where it was stopped."""
-    options = {
-        "epochs": epochs,
-        "batch": batch,
-        "rate": rate,
-        "patience": patience,
-        "device": _device(device),
-        "threads": threads,
-        "seed": seed,
-    }
+    options: dict[str, Any] = {"epochs": epochs, "batch": batch, "rate": rate, "patience": patience}
+    options |= {"device": _device(device), "threads": threads, "seed": seed}
     try:
-        known = load_weights(start, _alphabet(alphabet)) if start else None
         trainer, judged = _trainer(
             manifest,
             dev,
-            weights=known,
+            weights=load_weights(start, _alphabet(alphabet)) if start else None,
             alphabet=_alphabet(alphabet),
             geometry=Geometry(hidden=width, lstm=width),
             folder=work or out.with_name(f"{out.name}.training"),
             options=options if augment else options | {"augmentation": _none()},
         )
-        if trainer.resume():
-            print(f"goes on after epoch {trainer.epoch}", file=sys.stderr)
-        best = trainer.run(lambda epoch: _show(epoch, as_objects=as_objects))
-        _save(best, out)
-        curve = _module("calibrate").calibrate(best, judged)
+        _learn(trainer, judged, out, as_objects=as_objects)
     except EngineError as error:
         print(f"antiphon train: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last whole epoch", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _learn(trainer: Any, judged: Any, out: Path, *, as_objects: bool) -> None:
+    if trainer.resume():
+        print(f"goes on after epoch {trainer.epoch}", file=sys.stderr)
+    best = trainer.run(lambda epoch: _show(epoch, as_objects=as_objects))
+    _save(best, out)
+    curve = _module("calibrate").calibrate(best, judged)
     if as_objects:
         print(json.dumps({"calibration": {"bias": curve.bias, "slope": curve.slope}}))
     else:
