@@ -38,6 +38,9 @@ _SAYINGS = {
     "wake": "find wake phrases in WAV files",
     "understand": "what a sentence means, and what it would do",
     "speak": "text to speech into a WAV file",
+    "train": "teach a DeepSpeech network from recordings and their texts",
+    "scorer": "make a language model for DeepSpeech out of sentences",
+    "convert": "write a DeepSpeech network as another kind of file",
     "doctor": "what is there, what is missing, how to mend it",
 }
 
