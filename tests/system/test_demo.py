@@ -55,6 +55,10 @@ def family(pid: int) -> list[int]:
     return [pid, *(child.pid for child in parent.children(recursive=True))]
 
 
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 def voiced_s(path: Path) -> float:
     """Return how much of a WAV is louder than a hiss, seconds."""
     with wave.open(str(path)) as reader:
@@ -181,9 +185,13 @@ async def test_a_home_with_mistakes_is_told_in_the_hubs_words(tmp_path: Path) ->
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 async def test_nobody_is_left_behind(tmp_path: Path, number: signal.Signals) -> None:
-    process = await antiphon("demo", "--once", "--json", temporary=tmp_path)
-    await eventually(lambda: len(family(process.pid)) >= 4, 30)
+    process = await antiphon("demo", "--once", temporary=tmp_path)
+    assert process.stderr is not None
+    async with asyncio.timeout(30):
+        while not (await process.stderr.readline()).startswith(b"in the kitchen"):
+            pass
     pids = family(process.pid)
+    assert len(pids) >= 4, "demo, hub, broker, worker"
     os.kill(process.pid, number)
     async with asyncio.timeout(5):
         _, err = await process.communicate()
@@ -191,4 +199,4 @@ async def test_nobody_is_left_behind(tmp_path: Path, number: signal.Signals) -> 
     assert process.returncode == (-number if number is signal.SIGKILL else 130)
     await eventually(lambda: not alive(pids), 2)
     if number is not signal.SIGKILL:
-        assert not any(tmp_path.glob("*"))
+        assert not files_in(tmp_path)
