@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,31 @@ def test_more_streams_than_it_takes_are_rejected(model: Path) -> None:
     engine.close()
     with pytest.raises(EngineFailedError, match="closed"):
         engine.open(language="en", context=None)
+
+
+def test_closing_the_engine_ends_its_streams_with_the_declared_error(model: Path) -> None:
+    engine = DeepSpeechEngine.from_options({"model": str(model)})
+    stream = engine.open(language="en", context=None)
+    stream.feed(NOISE)
+    engine.close()
+    with pytest.raises(EngineFailedError, match="closed"):
+        stream.finish()
+
+
+def test_engines_may_be_used_from_many_threads(model: Path) -> None:
+    engine = DeepSpeechEngine.from_options({"model": str(model)})
+    engine.load_context(CONTEXT)
+    with ThreadPoolExecutor(8) as pool:
+        heard = list(pool.map(lambda _: whole(engine), range(24)))
+    assert all(one == heard[0] for one in heard)
+    engine.close()
+
+
+def whole(engine: DeepSpeechEngine) -> SttResult:
+    stream = engine.open(language="en", context=CONTEXT.id)
+    for at in range(0, len(NOISE), 4000):
+        stream.feed(NOISE[at : at + 4000])
+    return stream.finish()
 
 
 # -- verdict and confidence ------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """One utterance's way from samples to probabilities, chunk by chunk."""
 
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Final
 
 import numpy as np
@@ -67,10 +67,7 @@ class AcousticStream:
         self._queue(self._context.finish())
         if len(self._inputs):
             self._answers.append(self._lane.submit(self._inputs))
-        try:
-            answers = [answer.result(WAIT_MAX_S) for answer in self._answers]
-        except TimeoutError:
-            raise EngineFailedError(f"the network hangs: no answer in {WAIT_MAX_S:g} s") from None
+        answers = [_result(answer) for answer in self._answers]
         self.close()
         return answers
 
@@ -89,5 +86,14 @@ class AcousticStream:
     def _ready(self) -> list[Floats]:
         ready = []
         while self._answers and self._answers[0].done():
-            ready.append(self._answers.popleft().result())
+            ready.append(_result(self._answers.popleft()))
         return ready
+
+
+def _result(answer: Future[Floats]) -> Floats:
+    try:
+        return answer.result(WAIT_MAX_S)
+    except CancelledError:
+        raise EngineFailedError("the engine was closed while it heard") from None
+    except TimeoutError:
+        raise EngineFailedError(f"the network hangs: no answer in {WAIT_MAX_S:g} s") from None
