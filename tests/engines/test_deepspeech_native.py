@@ -19,6 +19,7 @@ from antiphon_engines.deepspeech.native.engines import (
     NativeEngine,
 )
 from antiphon_engines.deepspeech.reference import ReferenceModel
+from antiphon_engines.deepspeech.weights import Geometry, Weights
 from antiphon_engines.errors import (
     ContextError,
     EngineFailedError,
@@ -164,6 +165,21 @@ def test_a_failure_that_the_library_only_prints_is_an_error(tmp_path: Path) -> N
     stream = engine.open(language="en", context=None)
     with pytest.raises(EngineFailedError, match="Error running session"):
         stream.feed(PCM.tobytes())
+    engine.close()
+
+
+def test_a_warning_of_the_library_is_no_failure(tmp_path: Path) -> None:
+    """TensorFlow warns of an odd number of cells; and that nothing was said is true."""
+    needed("deepspeech")
+    arrays = dict(network(geometry=Geometry(hidden=8, lstm=15)).arrays())
+    arrays["dense6.b"] = np.eye(29, dtype=np.float32)[28] * 99
+    weights = Weights.from_arrays(
+        arrays, geometry=Geometry(hidden=8, lstm=15), alphabet=WEIGHTS.alphabet
+    )
+    engine = start("deepspeech", weights, tmp_path)
+    stream = engine.open(language="en", context=None)
+    stream.feed(PCM.tobytes())
+    assert stream.finish().best is None
     engine.close()
 
 

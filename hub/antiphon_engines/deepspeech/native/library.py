@@ -5,6 +5,7 @@ Source: Mozilla DeepSpeech 0.9.3, `native_client/deepspeech.h`; Coqui STT 1.4.0,
 
 import ctypes
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,13 @@ _KENLM: Final = "libkenlm.so"
 _CANDIDATES_MAX: Final = 1024
 _TOKENS_MAX: Final = 100_000
 _SAID_BYTES_MAX: Final = 1024 * 1024
+_SAID_CHARS_MAX: Final = 10_000
 _SHOWN_CHARS: Final = 300
+_HARMLESS: Final = re.compile(
+    r"\s*$|\d{4}-\d\d-\d\d [\d:.]+: [IW] "
+    r"|(INFO|WARNING|Warning|TensorFlow|DeepSpeech| ?Coqui STT): "
+)
+"""What the libraries write when nothing is wrong: TensorFlow's notes and warnings, and versions."""
 
 
 class _Token(ctypes.Structure):
@@ -97,7 +104,7 @@ class Library:
         """Raise ModelError if a function's status says so."""
         if status:
             why = self._own_text(self.call("ErrorCodeToErrorMessage", status))
-            raise ModelError(f"{what}: {why} (0x{status:04x}){self.said.take()}")
+            raise ModelError(f"{what}: {why} (0x{status:04x}) {self.said.take()}".rstrip())
 
     def text(self, pointer: int | None) -> str:
         """Return a text that the library gave, and free it."""
@@ -183,7 +190,7 @@ class Model:
         count = min(max(1, alternatives), _CANDIDATES_MAX)
         metadata = self._library.call("FinishStreamWithMetadata", state, count)
         if not metadata:
-            raise EngineFailedError(f"the library gave no result{self._library.said.take()}")
+            raise EngineFailedError(f"the library gave no result; {self._library.said.take()}")
         try:
             found = metadata.contents
             heard = tuple(map(_candidate, found.transcripts[: min(found.count, count)]))
@@ -204,9 +211,9 @@ class Model:
 
     def _check_said(self, *, nothing: bool = False) -> None:
         """Raise EngineFailedError if it wrote of an error, or anything and hears nothing."""
-        self._said += self._library.said.take()
+        self._said = f"{self._said} {self._library.said.take()}".strip()[-_SAID_CHARS_MAX:]
         if self._said and (nothing or "error" in self._said.lower()):
-            raise EngineFailedError(f"the library failed{self._said}")
+            raise EngineFailedError(f"the library failed: {self._said[-_SHOWN_CHARS:]}")
 
 
 def _candidate(transcript: _Transcript) -> Candidate:
@@ -226,7 +233,7 @@ class _Said:
         self._at = 0
 
     def take(self) -> str:
-        """Return what was written since the last time, as the end of a message; often nothing."""
+        """Return what the library complained of since the last time; often nothing."""
         size_bytes = os.fstat(self._file.fileno()).st_size
         data = os.pread(self._file.fileno(), min(size_bytes - self._at, _SAID_BYTES_MAX), self._at)
         self._at = size_bytes
@@ -236,5 +243,5 @@ class _Said:
             self._at = 0
         if data:
             os.write(self._stderr, data)
-        said = " ".join(data.decode("utf-8", "replace").split())
-        return f": {said[-_SHOWN_CHARS:]}" if said else ""
+        lines = data.decode("utf-8", "replace").splitlines()
+        return " ".join(line.strip() for line in lines if not _HARMLESS.match(line))
