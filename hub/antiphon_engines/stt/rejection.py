@@ -31,8 +31,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The same over the silences: worse in noise, where words fit worse, too."""
     agreement: float
     """Share of the words that both passes heard, 0..1."""
-    posterior: float
-    """Mean of the decoder's own posteriors over the words, 0..1."""
     words: int
     complete: bool
     """The grammar lets the sentence end there."""
@@ -46,7 +44,6 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     worst_fit: float = 0.0
     silence_fit: float = 0.0
     agreement: float = 0.0
-    posterior: float = 0.0
     log_words: float = 0.0
 
 
@@ -77,7 +74,6 @@ def evidence(
         worst_fit=min(_fit([one]) for one in spoken),
         silence_fit=_fit(silence) if silence else 0.0,
         agreement=matches.ratio(),
-        posterior=sum(one.posterior for one in spoken) / len(spoken),
         words=len(spoken),
         complete=complete,
     )
@@ -93,7 +89,6 @@ def confidence(found: Evidence, weights: Weights) -> float:
         + weights.worst_fit * found.worst_fit
         + weights.silence_fit * found.silence_fit
         + weights.agreement * found.agreement
-        + weights.posterior * found.posterior
         + weights.log_words * math.log(found.words)
     )
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))

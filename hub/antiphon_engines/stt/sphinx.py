@@ -17,11 +17,16 @@ from antiphon_engines.stt.lexicon import Pronunciations
 
 WAKE_WORD: Final = "<wake>"
 """Stands for the wake phrase in what is decoded; no word of a grammar can be spelt so."""
-WORD_INSERTION: Final = 0.01
-"""Odds of one more word: closed grammars are full of short words that noise can pass for."""
+WORD_INSERTION: Final = 0.5
+"""Odds of one more word."""
 SILENCE_ODDS: Final = 0.3
-LOG_SCORE_MIN: Final = -690.0
-"""The library gives scores as probabilities: below e to this power they are zero."""
+BEAM: Final = 1e-64
+"""Paths this much less likely than the best are dropped; the library's own 1e-48 loses the end of
+noisy sentences."""
+WORD_BEAM: Final = 1e-48
+"""The same where words end."""
+SCORE_SCALE: Final = 1024
+"""The library shifts its acoustic scores by ten bits."""
 
 T = TypeVar("T")
 
@@ -34,8 +39,6 @@ class Segment(msgspec.Struct, frozen=True):
     log_score: float
     """Log likelihood ratio of the word's states against the best state of all, frame by frame:
     0 were each frame's best-fitting sound allowed, the more negative the worse the words fit."""
-    posterior: float
-    """Share of the decoder's own alternatives that have the word here."""
 
     @property
     def silent(self) -> bool:
@@ -79,6 +82,11 @@ class Sphinx:
             "dict": None,
             # All states' scores, so that a path is measured against the best of all sounds.
             "compallsen": True,
+            # The library's second look at its lattice may end inside a sentence of the grammar.
+            "bestpath": False,
+            "beam": BEAM,
+            "pbeam": BEAM,
+            "wbeam": WORD_BEAM,
             "wip": WORD_INSERTION,
             "silprob": SILENCE_ODDS,
         }
@@ -129,8 +137,7 @@ class Sphinx:
             Segment(
                 word=found.word.partition("(")[0] or found.word,
                 frames=found.end_frame - found.start_frame + 1,
-                log_score=math.log(found.ascore) if found.ascore > 0 else LOG_SCORE_MIN,
-                posterior=found.prob,
+                log_score=SCORE_SCALE * math.log(found.ascore),
             )
             for found in self._decoder.seg() or ()
         )
