@@ -1,5 +1,6 @@
 """Mozilla's and Coqui's own libraries: they say what we say, and their failures are contained."""
 
+import io
 import os
 import signal
 import struct
@@ -13,19 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.deepspeech.exporters.graph import export_pb, export_pbmm
+from antiphon_engines.deepspeech.native import frames
 from antiphon_engines.deepspeech.native.engines import (
     CoquiLibrary,
     DeepSpeechLibrary,
     NativeEngine,
 )
 from antiphon_engines.deepspeech.reference import ReferenceModel
-from antiphon_engines.deepspeech.weights import Geometry, Weights
+from antiphon_engines.deepspeech.weights import Geometry, Weights, random_weights
 from antiphon_engines.errors import (
     ContextError,
     EngineFailedError,
     EngineMissingError,
     ModelError,
 )
+from antiphon_engines.process.frames import Open, encode
 from antiphon_engines.stt.port import SttContext
 from tests.support.native_comparison import (
     KINDS,
@@ -75,6 +78,34 @@ def test_outputs_equal_ours_across_chunks(name: str, tmp_path: Path) -> None:
 )
 def test_the_text_is_ours_however_the_audio_is_cut(engine: NativeEngine, cuts: list[int]) -> None:
     assert hear(engine, PCM, cuts) == text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_networks_of_bytes_say_the_same(name: str, tmp_path: Path) -> None:
+    needed(name)
+    # Spread wide: the libraries look at a step's 40 likeliest labels only.
+    weights = random_weights(Geometry(hidden=24, lstm=16, classes=256), 1, gain=6.0)
+    pcm = noise(4800)
+    pcm[-SILENCE_SAMPLES:] = 0
+    engine = start(name, weights, tmp_path)
+    assert hear(engine, pcm) == our_text(weights, pcm, labels_max=40)
+    engine.close()
+
+
+def test_messages_come_back() -> None:
+    said = (frames.Begin(1), frames.Feed(1, b"\1\2"), frames.Read(2), frames.Finish(1, 3))
+    for request in (*said, frames.Drop(1), Open({"model": "x"})):
+        assert frames.read_request(io.BytesIO(encode(request)).read) == request
+    heard = frames.Heard((frames.Candidate("a", -1.5, (0.25,)),))
+    for answer in (frames.Opened("1", 16_000, 500), frames.Done(), frames.Text("a"), heard):
+        assert frames.read_answer(io.BytesIO(encode(answer)).read) == answer
+
+
+@given(data=st.binary(max_size=200))
+def test_rubbish_from_the_other_side_is_one_error(data: bytes) -> None:
+    for read in (frames.read_request, frames.read_answer):
+        with pytest.raises(EngineFailedError, match="frame"):
+            read(io.BytesIO(len(data).to_bytes(4, "little") + data).read)
 
 
 def test_partials_grow_into_the_result(engine: NativeEngine) -> None:

@@ -76,18 +76,19 @@ def outputs(name: str, weights: Weights, pcm: Samples, frame: int, folder: Path)
     return np.array([math.exp(found.get(text, -math.inf)) for text in classes], np.float32)
 
 
-def our_text(weights: Weights, pcm: Samples) -> str:
+def our_text(weights: Weights, pcm: Samples, labels_max: int = 40) -> str:
     """Return the best text by our network and CTC's prefix search (Graves 2012, section 7.5.3)."""
     blank = weights.alphabet.blank
     # Mass of a prefix's paths that end in a blank, and of those that end in its last label.
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
     for row in ReferenceModel(weights).whole(pcm).astype(float):
         grown: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        likely = [label for label in np.argsort(-row)[:labels_max].tolist() if label != blank]
         for prefix, (with_blank, with_label) in beam.items():
             grown[prefix][0] += (with_blank + with_label) * row[blank]
             if prefix:
                 grown[prefix][1] += with_label * row[prefix[-1]]
-            for label in range(blank):
+            for label in likely:
                 again = prefix[-1:] == (label,)
                 mass = with_blank if again else with_blank + with_label
                 grown[(*prefix, label)][1] += mass * row[label]
