@@ -61,6 +61,7 @@ _SPELLINGS: Final = {
     "ie": "IY",
     "ir": "ER",
     "oa": "OW",
+    "oe": "OW",
     "oi": "OY",
     "oo": "UW",
     "or": "AO R",

@@ -1,6 +1,7 @@
 """pocketsphinx's decoder, wrapped: cepstra in, words with their scores out."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,8 +26,8 @@ BEAM: Final = 1e-64
 noisy sentences."""
 WORD_BEAM: Final = 1e-48
 """The same where words end."""
-SCORE_SCALE: Final = 1024
-"""The library shifts its acoustic scores by ten bits."""
+_SCORE_SCALE: Final = 1024
+"""The library shifts the acoustic scores of a search by ten bits; those of a lattice are whole."""
 
 T = TypeVar("T")
 
@@ -61,8 +62,9 @@ def model_path(name: str) -> Path:
 class Sphinx:
     """One decoder; one thread at a time, one utterance at a time."""
 
-    def __init__(self, decoder: Any) -> None:
+    def __init__(self, decoder: Any, score_scale: int) -> None:
         self._decoder = decoder
+        self._score_scale = score_scale
 
     @classmethod
     def of_grammar(cls, words: Mapping[str, Pronunciations], automaton: WordAutomaton) -> "Sphinx":
@@ -80,8 +82,6 @@ class Sphinx:
         config = {
             "hmm": str(model_path("en-us/en-us")),
             "dict": None,
-            # All states' scores, so that a path is measured against the best of all sounds.
-            "compallsen": True,
             # The library's second look at its lattice may end inside a sentence of the grammar.
             "bestpath": False,
             "beam": BEAM,
@@ -90,7 +90,7 @@ class Sphinx:
             "wip": WORD_INSERTION,
             "silprob": SILENCE_ODDS,
         }
-        sphinx = cls(_decoder(config))
+        sphinx = cls(_decoder(config), _SCORE_SCALE)
         for word, ways in words.items():
             sphinx._add_word(word, ways)
         sphinx._use_grammar(automaton, wake=WAKE_WORD in words)
@@ -109,7 +109,7 @@ class Sphinx:
             "dict": str(model_path("en-us/cmudict-en-us.dict")),
             "lm": str(model_path("en-us/en-us.lm.bin")),
         }
-        return cls(_decoder(config))
+        return cls(_decoder(config), 1)
 
     def start(self) -> None:
         """Begin an utterance."""
@@ -137,7 +137,7 @@ class Sphinx:
             Segment(
                 word=found.word.partition("(")[0] or found.word,
                 frames=found.end_frame - found.start_frame + 1,
-                log_score=SCORE_SCALE * math.log(found.ascore),
+                log_score=self._score_scale * math.log(max(found.ascore, sys.float_info.min)),
             )
             for found in self._decoder.seg() or ()
         )
@@ -165,8 +165,20 @@ class Sphinx:
 
 def _decoder(config: Mapping[str, Any]) -> Any:
     """Return the library's decoder; cepstra come to it normalised."""
-    settings = {"lm": None, "cmn": "none", "loglevel": "FATAL", **config}
-    return _guard(lambda: pocketsphinx.Decoder(pocketsphinx.Config(**settings)))
+    settings = {
+        "lm": None,
+        "cmn": "none",
+        # All states' scores, so that a path is measured against the best of all sounds.
+        "compallsen": True,
+        "loglevel": "FATAL",
+        **config,
+    }
+    decoder = _guard(lambda: pocketsphinx.Decoder(pocketsphinx.Config(**settings)))
+    # The model's own feat.params asks for cmn=batch and wins: each utterance would be normalised a
+    # second time, by what the decoder remembers of the one before.
+    decoder.config["cmn"] = "none"
+    _guard(lambda: decoder.reinit_feat(decoder.config))
+    return decoder
 
 
 def _guard(call: Callable[[], T]) -> T:
