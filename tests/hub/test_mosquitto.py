@@ -44,6 +44,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+class Inbox:
+    """Keeps what the broker delivers."""
+
+    def __init__(self) -> None:
+        self.deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    def dispatch(self, delivery: Delivery) -> None:
+        self.deliveries.put_nowait(delivery)
+
+    def count_dropped(self) -> None:
+        raise AssertionError("a message was dropped")
+
+
 async def echoes(
     address: BrokerAddress, payload: bytes = b"hello", timeout_s: float = 10.0
 ) -> None:
@@ -52,12 +65,12 @@ async def echoes(
     Raises:
         LinkError: the broker does not let us.
     """
-    got: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+    inbox = Inbox()
     async with asyncio.timeout(timeout_s):
-        async with connect(address, "echo", None, got.set_result) as connection:
+        async with connect(address, "echo", None, inbox) as connection:
             await connection.subscribe([("echo", 1)])
             sent = connection.publish(Publication(path="echo", payload=payload, qos=1))
-            assert (await got).payload == payload
+            assert (await inbox.deliveries.get()).payload == payload
             if sent is not None:
                 await sent
 
@@ -291,7 +304,7 @@ async def test_the_second_of_two_frames_does_not_wait_for_an_acknowledgement(
 ) -> None:
     async with (
         serving(MosquittoSettings(), tmp_path) as broker,
-        connect(broker.address, "speaker", None, lambda _: None) as speaker,
+        connect(broker.address, "speaker", None, Inbox()) as speaker,
     ):
         # On each new connection the kernel delays its first acknowledgements.
         took_s = [await _two_frames(broker.address, speaker, f"new-{n}") for n in range(5)]
@@ -301,14 +314,14 @@ async def test_the_second_of_two_frames_does_not_wait_for_an_acknowledgement(
 async def _two_frames(address: BrokerAddress, speaker: Connection, listener_id: str) -> float:
     """Return how long two frames take that leave 2 ms apart, seconds."""
     loop = asyncio.get_running_loop()
-    got: asyncio.Queue[Delivery] = asyncio.Queue(maxsize=2)
+    inbox = Inbox()
     frame = Publication(path=listener_id, payload=bytes(640), qos=0)
-    async with connect(address, listener_id, None, got.put_nowait) as listener:
+    async with connect(address, listener_id, None, inbox) as listener:
         await listener.subscribe([(listener_id, 0)])
         began = loop.time()
         speaker.publish(frame)
         await asyncio.sleep(0.002)  # two writes to the network, not one
         speaker.publish(frame)
-        await got.get()
-        await got.get()
+        await inbox.deliveries.get()
+        await inbox.deliveries.get()
         return loop.time() - began

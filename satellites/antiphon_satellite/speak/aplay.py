@@ -36,7 +36,8 @@ class AplayOutput:
         try:
             self._stdin.write(pcm)
             await self._stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, RuntimeError):
+            # aplay has ended; uvloop calls writing to it then a RuntimeError.
             raise await self._error() from None
 
     async def drain(self) -> None:
