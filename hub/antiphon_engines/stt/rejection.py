@@ -47,7 +47,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     log_words: float = 0.0
 
 
-GRAMMAR: Final = Weights(bias=10.0, fit=1.5, agreement=2.0)
+GRAMMAR: Final = Weights(bias=8.3, fit=2.1, silence_fit=0.63, agreement=3.9, log_words=1.1)
 """For closed grammars."""
 DICTATION: Final = Weights(bias=0.0)
 """For open English."""
