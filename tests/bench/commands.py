@@ -11,6 +11,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pocketsphinx
@@ -21,7 +22,13 @@ from hassil.recognize import recognize
 from antiphon_engines.errors import EngineError
 from antiphon_engines.stt.port import SttContext
 from antiphon_hub.errors import HubError
-from antiphon_hub.nlu.grammar import grammar_from_templates
+from antiphon_hub.home.model import load_home
+from antiphon_hub.nlu.grammar import (
+    RecognitionContext,
+    grammar_from_templates,
+    recognition_context,
+)
+from antiphon_hub.nlu.interpreter import Interpreter
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from tests.bench._hearing import Heard, Recogniser, hear_all
 from tests.bench._intervals import share_interval
@@ -74,7 +81,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def figures(args: argparse.Namespace) -> dict[str, Any]:
     """Return what was right, wrong and rejected."""
     outcomes = hear_commands(args)
-    foreign = hear_foreign(args)
+    foreign, at_home = hear_foreign(args), hear_foreign(args, home_context())
     conditions = [CLEAN, *_ratios(args)]
     found: dict[str, Any] = {
         one: _shares([o for o in outcomes if o.condition == one]) for one in conditions
@@ -82,12 +89,8 @@ def figures(args: argparse.Namespace) -> dict[str, Any]:
     wrong = sum(one.taken and not one.right for one in outcomes)
     found["wrong_actions"] = round(wrong / len(outcomes), 4)
     found["wrong_actions_95"] = share_interval(wrong, len(outcomes))
-    accepted = sum(one.result.best is not None for one in foreign)
-    found["foreign"] = {
-        "clips": len(foreign),
-        "accepted": accepted,
-        "accepted_95": share_interval(accepted, len(foreign)),
-    }
+    found["foreign"] = _taken(foreign)
+    found["foreign_at_home"] = _taken(at_home)
     found["calibration"] = calibration(outcomes)
     found["cost"] = _cost([one.heard for one in outcomes if one.heard], args)
     if not args.no_stock:
@@ -98,10 +101,13 @@ def figures(args: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def hear_commands(args: argparse.Namespace) -> list[Outcome]:
-    """Return what the engine made of each command in each condition."""
+def hear_commands(
+    args: argparse.Namespace, options: Mapping[str, Any] = MappingProxyType({})
+) -> list[Outcome]:
+    """Return what the engine, with these options, made of each command in each condition."""
     labels, recordings = recordings_of(args)
-    heard = hear_all(Recogniser(args.engine, {}, context(args)), recordings, args.processes)
+    recogniser = Recogniser(args.engine, dict(options), context(args))
+    heard = hear_all(recogniser, recordings, args.processes)
     meant = Meaning(args.grammar)
     return [
         Outcome(condition, row, text(one), one.result.best is not None, meant(text(one), row), one)
@@ -109,10 +115,20 @@ def hear_commands(args: argparse.Namespace) -> list[Outcome]:
     ]
 
 
-def hear_foreign(args: argparse.Namespace) -> Sequence[Heard]:
-    """Return what the engine made of speech outside the grammar."""
+def hear_foreign(
+    args: argparse.Namespace,
+    grammar: SttContext | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> Sequence[Heard]:
+    """Return what the engine made of speech outside the grammar, by default the commands' own."""
     recordings = [functools.partial(read, row["file"]) for row in rows(args.foreign, args.root)]
-    return hear_all(Recogniser(args.engine, {}, context(args)), recordings, args.processes)
+    recogniser = Recogniser(args.engine, dict(options), grammar or context(args))
+    return hear_all(recogniser, recordings, args.processes)
+
+
+def home_context() -> SttContext:
+    """Return the grammar of the example home: far larger than that of one file."""
+    return _stt(recognition_context(Interpreter(load_home(None))))
 
 
 def hear_stock(args: argparse.Namespace) -> list[Outcome]:
@@ -144,7 +160,10 @@ def stock(grammar: str) -> Callable[[bytes], str]:
 
 def context(args: argparse.Namespace) -> SttContext:
     """Return the grammar of the template file."""
-    made = grammar_from_templates(args.grammar)
+    return _stt(grammar_from_templates(args.grammar))
+
+
+def _stt(made: RecognitionContext) -> SttContext:
     return SttContext(
         id=made.id,
         language=made.language,
@@ -238,6 +257,15 @@ def _shares(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "wrong_95": share_interval(wrong, count),
         "rejected": round(1 - (right + wrong) / count, 4),
         "right_unless_rejected": round(sum(one.right for one in outcomes) / count, 4),
+    }
+
+
+def _taken(foreign: Sequence[Heard]) -> dict[str, Any]:
+    accepted = sum(one.result.best is not None for one in foreign)
+    return {
+        "clips": len(foreign),
+        "accepted": accepted,
+        "accepted_95": share_interval(accepted, len(foreign)),
     }
 
 

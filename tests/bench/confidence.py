@@ -1,6 +1,6 @@
 """Fit the recogniser's confidence: hears commands and foreign speech, prints the weights.
 
-Right and wrong commands (clean and noisy), and speech outside the grammar, are the examples; a
+Right and wrong commands (clean and noisy), and speech outside two grammars, are the examples; a
 logistic function of the evidence is fitted to them by Newton's method with a small ridge. Log loss
 is measured on groups of speakers that the fit has not seen.
 """
@@ -21,6 +21,8 @@ from tests.bench._hearing import Heard
 from tests.bench._recordings import NoRecordingsError
 
 NAMES: Final = ("bias", "fit", "worst_fit", "silence_fit", "agreement", "log_words")
+SURE: Final = {"one_pass": 0.0, "opinions": 1.0}
+"""Option of the recogniser: it never asks for a second opinion, or always."""
 RIDGE: Final = 1.0
 FOLDS: Final = 5
 
@@ -41,12 +43,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the weights, and how well they tell right from wrong."""
+    """Return the weights for one pass and for several, and how well they tell right from wrong."""
     try:
-        outcomes = commands.hear_commands(args)
-        foreign = commands.hear_foreign(args)
+        return {name: _fitted(args, sure) for name, sure in SURE.items()}
     except (NoRecordingsError, EngineError, HubError) as error:
         sys.exit(f"confidence: {error}")
+
+
+def _fitted(args: argparse.Namespace, sure: float) -> dict[str, Any]:
+    options = {"sure": sure}
+    outcomes = commands.hear_commands(args, options)
+    foreign = [
+        *commands.hear_foreign(args, options=options),
+        *commands.hear_foreign(args, commands.home_context(), options),
+    ]
     examples = [
         example(one.heard, right=one.right, group=str(one.row["group"]))
         for one in outcomes
@@ -54,11 +64,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ]
     examples += [example(one, right=False, group=str(n % 40)) for n, one in enumerate(foreign)]
     known = [one for one in examples if one is not None]
-    weights = fit(known)
     return {
         "examples": len(known),
         "right": sum(one.right for one in known),
-        "weights": dict(zip(NAMES, (round(float(one), 3) for one in weights), strict=True)),
+        "weights": dict(zip(NAMES, (round(float(one), 3) for one in fit(known)), strict=True)),
         "log_loss_unseen": round(_unseen(known), 4),
     }
 

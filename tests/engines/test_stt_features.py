@@ -105,3 +105,10 @@ def test_speech_is_where_it_is_loud() -> None:
 def test_steady_noise_has_no_speech(level: float) -> None:
     mel = FrontEnd().feed(pcm(noise(32_000, level)))
     assert speech_span(log_energies(mel, loud_floor(mel))) is None
+
+
+def test_a_warped_front_end_hears_a_higher_voice_as_the_models() -> None:
+    low, high = pcm(tone(1000.0, 4000, 3000.0)), pcm(tone(1000.0 / 0.85, 4000, 3000.0))
+    plain = FrontEnd().feed(low).mean(axis=0).argmax()
+    assert FrontEnd().feed(high).mean(axis=0).argmax() > plain
+    assert FrontEnd(warp=0.85).feed(high).mean(axis=0).argmax() == plain

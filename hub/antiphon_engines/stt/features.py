@@ -6,6 +6,7 @@ the library's front end is on purpose, and measured in docs/measurements.md: no 
 removal, a floor of white noise, and a variance that is brought half-way to the model's.
 """
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -43,16 +44,18 @@ LOUD_SHARE: Final = 0.35
 _FFT: Final = 512
 _PREEMPHASIS: Final = 0.97
 _BAND_HZ: Final = (130.0, 6800.0)
+_EDGE_HZ_MAX: Final = 7900.0
 _LIFTER: Final = 22
 _HAMMING: Final = np.hamming(WINDOW_SAMPLES)
 
 
-def _mel_filters() -> Floats:
+@functools.cache
+def _mel_filters(warp: float) -> Floats:
     """Return triangles of equal area, (BANDS, _FFT // 2 + 1), edges rounded to FFT bins."""
     low, high = (2595 * np.log10(1 + hz / 700) for hz in _BAND_HZ)
-    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1) / warp
     bin_hz = SAMPLE_RATE_HZ / _FFT
-    edges = np.floor(edges / bin_hz + 0.5) * bin_hz
+    edges = np.floor(np.minimum(edges, _EDGE_HZ_MAX) / bin_hz + 0.5) * bin_hz
     left, centre, right = (edges[i : BANDS + i, None] for i in range(3))
     hz = np.arange(_FFT // 2 + 1) * bin_hz
     rising, falling = (hz - left) / (centre - left), (right - hz) / (right - centre)
@@ -72,19 +75,25 @@ def _cosines() -> Floats:
 def _white() -> Floats:
     """Return what white noise of power 1 gives in each band."""
     turn = np.exp(-2j * np.pi * np.arange(_FFT // 2 + 1) / _FFT)
-    white: Floats = _FILTERS @ (np.sum(_HAMMING**2) * np.abs(1 - _PREEMPHASIS * turn) ** 2)
+    white: Floats = _mel_filters(1.0) @ (np.sum(_HAMMING**2) * np.abs(1 - _PREEMPHASIS * turn) ** 2)
     return white
 
 
-_FILTERS: Final = _mel_filters()
 _COSINES: Final = _cosines()
 _WHITE: Final = _white()
 
 
 class FrontEnd:
-    """Turns samples into mel energies, as they come."""
+    """Turns samples into mel energies, as they come.
 
-    def __init__(self) -> None:
+    Args:
+        warp: The filters' frequencies are divided by it: below 1 for higher voices than the
+            model's, children's above all, above 1 for lower ones (Lee & Rose, "Speaker
+            normalization using efficient frequency warping procedures", 1996).
+    """
+
+    def __init__(self, warp: float = 1.0) -> None:
+        self._filters = _mel_filters(warp)
         self._rest = np.zeros(0)
         self._last = 0.0
 
@@ -102,7 +111,7 @@ class FrontEnd:
             return np.zeros((0, BANDS))
         windows = np.lib.stride_tricks.sliding_window_view(signal, WINDOW_SAMPLES)
         spectra = np.fft.rfft(windows[: count * FRAME_SAMPLES : FRAME_SAMPLES] * _HAMMING, _FFT)
-        energies: Floats = np.abs(spectra) ** 2 @ _FILTERS.T
+        energies: Floats = np.abs(spectra) ** 2 @ self._filters.T
         return energies
 
 

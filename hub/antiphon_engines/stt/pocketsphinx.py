@@ -28,8 +28,10 @@ WAKE_PHRASES_MAX: Final = 8
 class PocketsphinxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `[options.pocketsphinx]` may hold."""
 
-    accept: float = 0.5
+    accept: float = 0.6
     """Confidence from which on a command is taken; below it is rejected."""
+    sure: float = 0.95
+    """Confidence from which on no second opinion is asked for: two more passes of some 40 ms."""
     contexts: int = 8
     """Grammars that are kept; the one unused for longest goes."""
     dictation: bool = True
@@ -93,7 +95,9 @@ class PocketsphinxEngine:
         task = Task(
             source="grammar",
             automaton=compiled.automaton,
-            weights=rejection.GRAMMAR,
+            weights=rejection.ONE_PASS,
+            opinions=rejection.OPINIONS,
+            sure=self._options.sure,
             accept=self._options.accept,
         )
         return Stream(compiled.pool(wake_phrase), task)
@@ -107,7 +111,14 @@ class PocketsphinxEngine:
     def _open_dictation(self) -> Stream:
         if not self.dictation:
             raise EngineFailedError("pocketsphinx: dictation is switched off in its options")
-        task = Task(source="dictation", automaton=None, weights=rejection.DICTATION, accept=0.0)
+        task = Task(
+            source="dictation",
+            automaton=None,
+            weights=rejection.DICTATION,
+            opinions=rejection.DICTATION,
+            sure=0.0,
+            accept=0.0,
+        )
         return Stream(self._english, task)
 
 

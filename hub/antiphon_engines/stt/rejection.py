@@ -2,8 +2,8 @@
 
 A grammar makes something of any sound. What tells is how well its words fit compared with what
 would fit best if all sounds were allowed (the classic on-line garbage model: Boite et al., "A new
-approach towards keyword spotting", 1993), whether two passes that normalise in different ways agree
-on the words, and whether the sentence came to its end. A logistic function of these, fitted on
+approach towards keyword spotting", 1993), whether passes that normalise in different ways agree on
+the words, and whether the sentence came to its end. A logistic function of these, fitted on
 right, wrong and foreign utterances, gives a probability.
 """
 
@@ -30,7 +30,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     silence_fit: float
     """The same over the silences: worse in noise, where words fit worse, too."""
     agreement: float
-    """Share of the words that both passes heard, 0..1."""
+    """Share of the words that the other passes heard, too, 0..1; their mean."""
     words: int
     complete: bool
     """The grammar lets the sentence end there."""
@@ -47,33 +47,34 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     log_words: float = 0.0
 
 
-GRAMMAR: Final = Weights(bias=8.3, fit=2.1, silence_fit=0.63, agreement=3.9, log_words=1.1)
-"""For closed grammars."""
-DICTATION: Final = Weights(bias=0.0)
+ONE_PASS: Final = Weights(bias=8.3, fit=2.1, silence_fit=0.63, agreement=3.9, log_words=1.1)
+"""For closed grammars, heard along the way and once at the end."""
+OPINIONS: Final = Weights(bias=5.1, fit=2.2, silence_fit=0.47, agreement=6.2, log_words=1.1)
+"""For closed grammars, heard with other assumed voices as well."""
+DICTATION: Final = Weights()
 """For open English."""
 
 
 def evidence(
-    segments: Sequence[Segment], other_words: Sequence[str], *, complete: bool
+    segments: Sequence[Segment], others: Sequence[Sequence[str]], *, complete: bool
 ) -> Evidence | None:
     """Return the evidence in a decoded utterance; None if there is no word.
 
     Args:
-        segments: The final pass, in order.
-        other_words: What the other pass heard.
-        complete: The words of the final pass are a whole sentence.
+        segments: The pass to judge, in order.
+        others: What each of the other passes heard, at least one.
+        complete: The words are a whole sentence.
     """
     spoken = [one for one in segments if not one.silent and one.word != WAKE_WORD]
     if not spoken:
         return None
     silence = [one for one in segments if one.silent]
     heard = [one.word for one in spoken]
-    matches = SequenceMatcher(None, heard, list(other_words), autojunk=False)
     return Evidence(
         fit=_fit(spoken),
         worst_fit=min(_fit([one]) for one in spoken),
         silence_fit=_fit(silence) if silence else 0.0,
-        agreement=matches.ratio(),
+        agreement=sum(_alike(heard, other) for other in others) / len(others),
         words=len(spoken),
         complete=complete,
     )
@@ -92,6 +93,10 @@ def confidence(found: Evidence, weights: Weights) -> float:
         + weights.log_words * math.log(found.words)
     )
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> float:
+    return SequenceMatcher(None, list(one), list(other), autojunk=False).ratio()
 
 
 def _fit(segments: Sequence[Segment]) -> float:
