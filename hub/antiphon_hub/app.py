@@ -40,7 +40,6 @@ from antiphon_link.program import ServiceManager
 from antiphon_protocol.discovery import HubRecord
 from antiphon_protocol.messages.event import TurnEnded
 from antiphon_protocol.messages.presence import Farewell, Welcome
-from antiphon_protocol.messages.work import Endpointing
 from antiphon_protocol.topics import HUB_PRESENCE
 from antiphon_protocol.version import OURS
 
@@ -97,14 +96,8 @@ class Hub:
 
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
         listening, language = self._settings.listening, self._settings.hub.language
-        endpointing = Endpointing(
-            silence_s=listening.silence_s,
-            complete_silence_s=listening.complete_silence_s,
-            no_speech_s=listening.no_speech_s,
-            limit_s=listening.limit_s,
-        )
         parts = Parts(
-            ear=Ear(self._pool, outbound.satellite, endpointing, language),
+            ear=Ear(self._pool, outbound.satellite, listening.endpointing, language),
             mouth=Mouth(self._pool, outbound.satellite, language),
             mind=self._mind,
             journal=self._journal,

@@ -1,6 +1,7 @@
 """The hub's settings: one record a section; the defaults make a first evening."""
 
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from antiphon_link.broker import BrokerSettings
 from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import Slug, slug_of
 from antiphon_protocol.messages.fields import Language, Name, Seconds
+from antiphon_protocol.messages.work import Endpointing
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +57,14 @@ class WorkersSection(Section, frozen=True, kw_only=True):
     """Per engine, given to it as they are."""
 
 
+class RoomListeningSection(Section, frozen=True, kw_only=True):
+    """`[listening.rooms.NAME]`: what is different in one room; None: as everywhere."""
+
+    silence_s: Seconds | None = None
+    complete_silence_s: Seconds | None = None
+    no_speech_s: Seconds | None = None
+
+
 class ListeningSection(Section, frozen=True, kw_only=True):
     """`[listening]`: when a command counts as ended; audio time, seconds."""
 
@@ -64,6 +74,25 @@ class ListeningSection(Section, frozen=True, kw_only=True):
     complete_silence_s: Seconds = 0.3
     no_speech_s: Seconds = 5.0
     limit_s: Annotated[float, msgspec.Meta(ge=1.0, le=30.0)] = 15.0
+    rooms: dict[Name, RoomListeningSection] = {}
+    """By the room's name as its satellites have it; upper case and spaces do not matter."""
+
+    def endpointing(self, room: str) -> Endpointing:
+        """Return the numbers that count in a room, given its name."""
+        own = [one for name, one in self.rooms.items() if _same_name(name, room)]
+        differing = {
+            name: value
+            for one in own
+            for name, value in msgspec.structs.asdict(one).items()
+            if value is not None
+        }
+        everywhere = Endpointing(
+            silence_s=self.silence_s,
+            complete_silence_s=self.complete_silence_s,
+            no_speech_s=self.no_speech_s,
+            limit_s=self.limit_s,
+        )
+        return msgspec.structs.replace(everywhere, **differing)
 
 
 class JournalSection(Section, frozen=True, kw_only=True):
@@ -109,3 +138,7 @@ class Settings(Section, frozen=True, kw_only=True):
             return Path(chosen)
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         return Path(base) / "antiphon"
+
+
+def _same_name(one: str, other: str) -> bool:
+    return "".join(re.findall(r"\w", one.lower())) == "".join(re.findall(r"\w", other.lower()))

@@ -23,6 +23,7 @@ from antiphon_protocol.messages.satellite import (
 )
 from antiphon_protocol.messages.work import (
     Cancel,
+    Endpointing,
     FramesMissing,
     Heard,
     SpeechBegan,
@@ -471,6 +472,16 @@ def something_happens(inner: World, worker: str, job: str, what: str) -> None:
                     rejected=what == "rejected",
                 )
             )
+
+
+def test_a_room_and_what_is_awaited_decide_how_the_end_is_found(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.endpointing["kitchen"] = Endpointing(silence_s=0.9)
+        await called_and_ended(world)
+
+    world = played_out(tmp_path, story)
+    (job,) = [command for _, command in world.jobs if isinstance(command, Transcribe)]
+    assert job.endpointing == Endpointing(silence_s=0.9, expect="command")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -168,6 +168,13 @@ EXAMPLES: Final[list[Example]] = [
             wake=work.WakeCheck(phrases=("hey mycroft",), threshold=0.5),
             endpointing=work.Endpointing(silence_s=0.5),
         ),
+        transcribe_answer=work.Transcribe(
+            job=JOB,
+            turn=TURN,
+            satellite="kitchen",
+            stream=STREAM,
+            endpointing=work.Endpointing(no_speech_s=4.0, expect="yes-no"),
+        ),
         transcribe_least=work.Transcribe(job=JOB, turn=TURN, satellite="kitchen", stream=STREAM),
         finish=work.Finish(job=JOB, frames=91),
         cancel=work.Cancel(job=JOB),

@@ -95,13 +95,14 @@ class World:
         self.jobs: list[tuple[str, WorkerCommand]] = []
         self.script: Script = obliging("do light")
         self.plays = True
+        self.endpointing: dict[str, Endpointing] = {}
         self.pool = WorkerPool(self._to_worker, self.publisher, "host")
         self.fleet = Fleet(self.publisher)
         self.mind = ScriptedMind()
         self.database = Database(journal_file)
         self.journal = Journal(self.database, keep_days=7, keep_text=keep_text)
         parts = Parts(
-            ear=Ear(self.pool, self._to_satellite, Endpointing(), "en"),
+            ear=Ear(self.pool, self._to_satellite, self._endpointing, "en"),
             mouth=Mouth(self.pool, self._to_satellite, "en"),
             mind=self.mind,
             journal=self.journal,
@@ -117,6 +118,9 @@ class World:
             clock=_loop_time,
         )
         self._epoch = 0
+
+    def _endpointing(self, room: str) -> Endpointing:
+        return self.endpointing.get(room, Endpointing())
 
     async def __aenter__(self) -> Self:
         await self.database.open(MIGRATIONS)

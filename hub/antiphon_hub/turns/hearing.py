@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from antiphon_hub.errors import JobTimeoutError, WorkerLostError
 from antiphon_hub.turns.ending import FailureCode, TurnCancelledError, TurnFailedError
@@ -18,6 +19,7 @@ from antiphon_protocol.messages.satellite import (
 )
 from antiphon_protocol.messages.work import (
     Endpointing,
+    Expectation,
     Finish,
     FramesMissing,
     Heard,
@@ -58,6 +60,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wake_phrase: str = ""
     wake: WakeCheck | None = None
     """The phrases to look for first, when the satellite could not."""
+    expect: Expectation = "command"
+    """What kind of sentence is awaited."""
 
 
 class Watcher(msgspec.Struct, frozen=True):
@@ -72,8 +76,13 @@ class Ear:
     """Hears commands through the workers."""
 
     def __init__(
-        self, pool: Pool, command: Command, endpointing: Endpointing, language: str
+        self,
+        pool: Pool,
+        command: Command,
+        endpointing: Callable[[str], Endpointing],
+        language: str,
     ) -> None:
+        """Hear with these workers; `endpointing` has the numbers of a room, by its name."""
         self._pool = pool
         self._command = command
         self._endpointing = endpointing
@@ -115,7 +124,7 @@ class Ear:
         with worker.job() as job:
             self._jobs[call.stream] = job
             try:
-                job.tell(self._request(job, call))
+                job.tell(self._request(job, call, record.room))
                 if again:
                     self._command(
                         call.satellite, Resend(stream=call.stream, first=0, last=ALL_FRAMES)
@@ -124,7 +133,7 @@ class Ear:
             finally:
                 del self._jobs[call.stream]
 
-    def _request(self, job: Job, call: Call) -> Transcribe:
+    def _request(self, job: Job, call: Call, room: str) -> Transcribe:
         return Transcribe(
             job=job.id,
             turn=call.turn,
@@ -136,14 +145,14 @@ class Ear:
             wake_end=call.wake_end,
             wake_phrase=call.wake_phrase,
             wake=call.wake,
-            endpointing=self._endpointing,
+            endpointing=replace(self._endpointing(room), expect=call.expect),
         )
 
     async def _follow(self, job: Job, call: Call, record: TurnRecord, watcher: Watcher) -> Heard:
         wait_s = BEGIN_S
         while True:
             fact = await job.next(wait_s)
-            wait_s = self._endpointing.limit_s + QUIET_S
+            wait_s = self._endpointing(record.room).limit_s + QUIET_S
             if isinstance(fact, Heard):
                 job.done = True
                 self._note_heard(job, fact, record)

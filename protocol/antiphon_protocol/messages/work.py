@@ -33,6 +33,11 @@ class WakeCheck(Record, frozen=True, kw_only=True):
     """Give up when it was not heard in this much audio."""
 
 
+Expectation = Literal["command", "answer", "yes-no"]
+"""What kind of sentence is awaited: a command after a call or in a follow-up; an answer to a
+question of ours; yes or no, or another word that settles it."""
+
+
 class Endpointing(Record, frozen=True, kw_only=True):
     """When a command counts as ended; all in audio time."""
 
@@ -44,6 +49,8 @@ class Endpointing(Record, frozen=True, kw_only=True):
     """Nothing said at all after the wake phrase."""
     limit_s: Seconds = 15.0
     """The hard limit."""
+    expect: Expectation = "command"
+    """What is awaited: answers are short, and end sooner."""
 
 
 class Transcribe(Message, frozen=True, kw_only=True, tag="transcribe"):
