@@ -21,7 +21,13 @@ from antiphon_protocol.limits import (
     MESSAGE_BYTES_MAX,
     RESPONSE_TOPIC_BYTES_MAX,
 )
-from antiphon_protocol.messages.ask import Answer, AskIntent, AskSay
+from antiphon_protocol.messages.ask import (
+    Answer,
+    AskAnnounce,
+    AskIntent,
+    AskSay,
+    AskVolume,
+)
 from antiphon_protocol.messages.event import DeviceState, Event
 from antiphon_protocol.messages.presence import HubPresence, SatellitePresence, WorkerPresence
 from antiphon_protocol.messages.satellite import SatelliteCommand, SatelliteFact
@@ -261,6 +267,28 @@ ASK_SAY: Final[Topic[AskSay]] = Topic(
     readers=(Role.HUB,),
     purpose="say something in a room",
 )
+ASK_ANNOUNCE: Final[Topic[AskAnnounce]] = Topic(
+    name="ASK_ANNOUNCE",
+    pattern="ask/announce",
+    payload=AskAnnounce,
+    qos=1,
+    expiry_s=30,
+    encoding=Encoding.JSON,
+    writers=(Role.ANYONE,),
+    readers=(Role.HUB,),
+    purpose="tell rooms something, all at the same moment",
+)
+ASK_VOLUME: Final[Topic[AskVolume]] = Topic(
+    name="ASK_VOLUME",
+    pattern="ask/volume",
+    payload=AskVolume,
+    qos=1,
+    expiry_s=30,
+    encoding=Encoding.JSON,
+    writers=(Role.ANYONE,),
+    readers=(Role.HUB,),
+    purpose="a room's volume and do-not-disturb",
+)
 ASK_INTENT: Final[Topic[AskIntent]] = Topic(
     name="ASK_INTENT",
     pattern="ask/intent",
@@ -308,6 +336,8 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     HUB_PRESENCE,
     EVENT,
     ASK_SAY,
+    ASK_ANNOUNCE,
+    ASK_VOLUME,
     ASK_INTENT,
     ANSWER,
     HOME_STATE,

@@ -12,6 +12,7 @@ from typing import Final, Literal, assert_never
 from antiphon_protocol.messages.presence import TimeTold
 from antiphon_protocol.messages.satellite import (
     ButtonPressed,
+    Chime,
     CueName,
     Duck,
     Identify,
@@ -19,6 +20,7 @@ from antiphon_protocol.messages.satellite import (
     Play,
     Release,
     Resend,
+    SetVolume,
     ShowTurn,
     StopListening,
     StopPlaying,
@@ -55,6 +57,10 @@ _EVENT_OF_CAUSE: Final = {
 }
 _CALLS: Final = frozenset(_EVENT_OF_CAUSE.values())
 _STREAMING: Final = frozenset({State.CALLING, State.LISTENING})
+
+
+_Simple = Resend | Release | Play | StopPlaying | Chime | SetVolume | Duck | Identify | TimeTold
+"""Commands that do not touch the conversation."""
 
 
 class Conductor:
@@ -212,9 +218,7 @@ class Conductor:
             return None
         return Event.TURN_ANSWERED if shown.state == "answered" else Event.TURN_FAILED
 
-    def _obey(
-        self, command: Resend | Release | Play | StopPlaying | Duck | Identify | TimeTold
-    ) -> None:
+    def _obey(self, command: _Simple) -> None:
         """Pass on what does not touch the conversation."""
         match command:
             case Resend():
@@ -225,6 +229,10 @@ class Conductor:
                 self._player.play(command)
             case StopPlaying():
                 self._player.stop(command.playback)
+            case Chime():
+                self._player.cue(command.cue)
+            case SetVolume():
+                self._player.set_volume(command.gain_db)
             case Duck():
                 self._player.duck(command.level_db, command.lease_s, _now_s())
             case Identify():

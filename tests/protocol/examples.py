@@ -97,8 +97,17 @@ EXAMPLES: Final[list[Example]] = [
             turn=TURN,
             gain_db=-6.0,
         ),
+        play_together=satellite.Play(
+            playback=PLAYBACK,
+            kind="announcement",
+            format=AudioFormat(),
+            turn=TURN,
+            at_us=EPOCH_US + 250_000,
+        ),
         stop_playing=satellite.StopPlaying(playback=PLAYBACK),
         show_turn=satellite.ShowTurn(turn=TURN, state="failed", cue="not-understood"),
+        chime=satellite.Chime(cue="notice"),
+        set_volume=satellite.SetVolume(gain_db=-15.5),
         duck=satellite.Duck(level_db=-20.0, lease_s=10.0),
         identify=satellite.Identify(),
         time_told=presence.TimeTold(
@@ -261,9 +270,23 @@ EXAMPLES: Final[list[Example]] = [
         satellite_left=event.SatelliteLeft(satellite="kitchen", room="kitchen", reason="lost"),
         worker_joined=event.WorkerJoined(worker="box", device="cpu", engines=("espeak",)),
         worker_left=event.WorkerLeft(worker="box", reason="stopped"),
+        room_ducked=event.RoomDucked(room="hall", level_db=-20.0, lease_s=10.0),
         device_changed=event.DeviceChanged(device="lamp", room="hall", state={"on": True}),
     ),
     *_on(topics.ASK_SAY, {}, ask_say=ask.AskSay(text="Dinner is ready", room="kitchen")),
+    *_on(
+        topics.ASK_ANNOUNCE,
+        {},
+        ask_announce=ask.AskAnnounce(
+            text="Dinner is ready", except_rooms=("office",), priority="urgent"
+        ),
+    ),
+    *_on(
+        topics.ASK_VOLUME,
+        {},
+        ask_volume=ask.AskVolume(room="hall", percent=40),
+        ask_quiet=ask.AskVolume(room="", do_not_disturb=True, for_s=3600.0),
+    ),
     *_on(
         topics.ASK_INTENT,
         {},

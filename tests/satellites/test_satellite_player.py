@@ -10,12 +10,14 @@ from antiphon_link.fake import FakeBus
 from antiphon_protocol.audio import AudioFormat
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold
 from antiphon_protocol.messages.satellite import (
+    Chime,
     Duck,
     Fault,
     Play,
     PlaybackKind,
     PlaybackReady,
     Played,
+    SetVolume,
     StopPlaying,
 )
 from antiphon_satellite.app import Devices, Satellite
@@ -29,6 +31,7 @@ from antiphon_satellite.listen.scripted import ScriptedMicrophone
 from antiphon_satellite.machine import State
 from antiphon_satellite.settings import Settings, WakeSection
 from antiphon_satellite.simulate import SimulatedRoom
+from antiphon_satellite.speak.cues import cue_pcm
 from antiphon_satellite.speak.paced import PacedOutput
 from antiphon_satellite.speak.player import AUDIO_WITHIN_S, PLAYBACKS_MAX
 from tests.support import virtual_time
@@ -176,16 +179,19 @@ def test_too_many_playbacks_are_refused_and_said_so() -> None:
     tell(story)
 
 
-def test_gain_and_ducking_make_it_quieter_but_no_reply_ducks() -> None:
+def test_volume_gain_and_ducking_make_it_quieter_but_only_music_ducks() -> None:
     async def story(room: SimulatedRoom, hub: HubPart) -> None:
+        hub.ask(SetVolume(gain_db=-3.0))
         hub.ask(Duck(level_db=-20.0, lease_s=60.0))
-        for name, kind, gain_db in (("a", "chime", 0.0), ("b", "reply", 0.0), ("c", "reply", -6.0)):
+        for name, kind, gain_db in (("a", "music", 0.0), ("b", "reply", 0.0), ("c", "reply", -6.0)):
             hub.ask(play(name, kind, gain_db))  # type: ignore[arg-type]  # of the tuple above
             await ready(hub, name)
             hub.say(name, speech(0.5))
             await hub.until(lambda name=name: any(p.playback == name for p in hub.all(Played)))  # type: ignore[misc]  # a lambda's default
-        chime, reply, quiet = (level_dbfs(one.pcm) for one in room.sounds)
-        assert chime == pytest.approx(reply - 20.0, abs=0.1)
+        music, reply, quiet = (level_dbfs(one.pcm) for one in room.sounds)
+        whole = level_dbfs(b"".join(frame.pcm for frame in speech(0.5)))
+        assert reply == pytest.approx(whole - 3.0, abs=0.1)
+        assert music == pytest.approx(reply - 20.0, abs=0.1)
         assert quiet == pytest.approx(reply - 6.0, abs=0.1)
 
     tell(story)
@@ -211,6 +217,16 @@ def test_a_play_at_time_is_kept_on_the_hubs_clock() -> None:
         hub.say("p", [type(first)(0, 0, due_us, first.pcm), *others])
         await hub.fact(Played)
         assert 2.3 < loop.time() - began_s < 2.7
+
+    tell(story)
+
+
+def test_a_chime_is_one_of_the_cues() -> None:
+    async def story(room: SimulatedRoom, hub: HubPart) -> None:
+        hub.ask(Chime(cue="notice"))
+        await room.wait_until(lambda: bool(room.sounds))
+        (sounded,) = room.sounds
+        assert (sounded.sound, sounded.pcm) == ("cue-notice", cue_pcm("notice"))
 
     tell(story)
 

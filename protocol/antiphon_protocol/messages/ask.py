@@ -1,10 +1,13 @@
 """JSON requests from anyone who may write them, and the answers."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from antiphon_protocol.codec import Record
 from antiphon_protocol.ids import Slug
-from antiphon_protocol.messages.fields import Language, Name, Text
+from antiphon_protocol.limits import LIST_ITEMS_MAX
+from antiphon_protocol.messages.fields import Language, Name, Seconds, Text
 
 
 class AskSay(Record, frozen=True, kw_only=True):
@@ -14,6 +17,39 @@ class AskSay(Record, frozen=True, kw_only=True):
     room: Name = ""
     """Room by name; empty: every room."""
     language: Language = "en"
+
+
+class AskAnnounce(Record, frozen=True, kw_only=True):
+    """Tell some rooms, or all, at the same moment: `{"text": "Dinner is ready"}`.
+
+    A room's quiet hours and its do-not-disturb hold, unless it is urgent. The answer's slots say
+    for each room what became of it.
+    """
+
+    text: Text
+    rooms: Annotated[tuple[Name, ...], Meta(max_length=LIST_ITEMS_MAX)] = ()
+    """Rooms by name; none: every room."""
+    except_rooms: Annotated[tuple[Name, ...], Meta(max_length=LIST_ITEMS_MAX)] = ()
+    priority: Literal["normal", "urgent"] = "normal"
+    """`urgent`: before everything else, at any time: water in the cellar."""
+    language: Language = "en"
+
+
+class AskVolume(Record, frozen=True, kw_only=True):
+    """Set a room's volume or its do-not-disturb, or only ask: `{"room": "hall", "percent": 40}`.
+
+    The answer's slots hold each room's settings as they are then.
+    """
+
+    room: Name
+    """Room by name; empty: every room. To be named, so that no slip silences the whole house."""
+    percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    """100: as loud as the satellite's own setting; 0: silent."""
+    change: Annotated[int, Meta(ge=-100, le=100)] = 0
+    """Louder or quieter by so many percent points."""
+    do_not_disturb: bool | None = None
+    for_s: Seconds = 0.0
+    """Do-not-disturb ends by itself after so long; 0: when somebody ends it."""
 
 
 class AskIntent(Record, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
-from antiphon_protocol.messages.fields import Name, Text
+from antiphon_protocol.messages.fields import Name, Seconds, Text
 
 TurnOutcome = Literal["answered", "failed", "cancelled"]
 
@@ -107,6 +107,19 @@ class WorkerLeft(Message, frozen=True, kw_only=True, tag="worker-left"):
     reason: Name
 
 
+class RoomDucked(Message, frozen=True, kw_only=True, tag="room-ducked"):
+    """Other sound in the room should be this much quieter, until the lease ends or is renewed.
+
+    For players that are not ours: a television, a stereo. Who misses the end is helped by the
+    lease.
+    """
+
+    room: Name
+    level_db: Annotated[float, Meta(ge=-60.0, le=0.0)]
+    lease_s: Seconds
+    """0: as loud as before, at once."""
+
+
 class DeviceChanged(Message, frozen=True, kw_only=True, tag="device-changed"):
     """A device of the home model was switched or dimmed by voice or request."""
 
@@ -126,6 +139,7 @@ Event = (
     | SatelliteLeft
     | WorkerJoined
     | WorkerLeft
+    | RoomDucked
     | DeviceChanged
 )
 

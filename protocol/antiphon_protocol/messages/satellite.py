@@ -11,9 +11,11 @@ from antiphon_protocol.limits import LIST_ITEMS_MAX
 from antiphon_protocol.messages.fields import LevelDbfs, Microseconds, Name, Samples, Seconds, Text
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold
 
-CueName = Literal["listening", "heard", "failed", "not-understood", "unreachable"]
+CueName = Literal["listening", "heard", "failed", "not-understood", "unreachable", "notice"]
 ShownState = Literal["thinking", "answered", "failed", "cancelled"]
 PlaybackKind = Literal["reply", "announcement", "chime", "alarm", "music"]
+GainDb = Annotated[float, Meta(ge=-60.0, le=12.0)]
+"""Louder or quieter, dB."""
 
 
 class Listen(Message, frozen=True, kw_only=True, tag="listen"):
@@ -53,13 +55,20 @@ class Release(Message, frozen=True, kw_only=True, tag="release"):
 
 
 class Play(Message, frozen=True, kw_only=True, tag="play"):
-    """Audio will come on `down/<playback>`: subscribe, say PlaybackReady, play it."""
+    """Audio will come on `down/<playback>`: subscribe, say PlaybackReady, play it.
+
+    With `at_us` several satellites play as one: sample n sounds at `at_us` + n / rate. Sent again
+    before that time it moves it, thus the first one names the latest time, and the second one the
+    true one, once there is audio. Who is late leaves out what the others have played.
+    """
 
     playback: Slug
     kind: PlaybackKind
     format: AudioFormat
     turn: Slug = ""
-    gain_db: Annotated[float, Meta(ge=-60.0, le=12.0)] = 0.0
+    gain_db: GainDb = 0.0
+    at_us: Microseconds = 0
+    """When the first sample shall sound, hub's clock; 0: as soon as there is audio."""
 
 
 class StopPlaying(Message, frozen=True, kw_only=True, tag="stop-playing"):
@@ -77,8 +86,21 @@ class ShowTurn(Message, frozen=True, kw_only=True, tag="show-turn"):
     """Play this built-in sound; sent when no spoken reply will tell the person."""
 
 
+class Chime(Message, frozen=True, kw_only=True, tag="chime"):
+    """Sound a cue, unless something sounds already."""
+
+    cue: CueName
+
+
+class SetVolume(Message, frozen=True, kw_only=True, tag="set-volume"):
+    """Play everything at this volume from now on, cues and what sounds now included."""
+
+    gain_db: GainDb
+    """On top of the satellite's own setting."""
+
+
 class Duck(Message, frozen=True, kw_only=True, tag="duck"):
-    """Play other sound quieter, for as long as the lease lasts."""
+    """Play music quieter, for as long as the lease lasts; a lease of 0 s ends it."""
 
     level_db: Annotated[float, Meta(ge=-60.0, le=0.0)]
     lease_s: Seconds
@@ -153,6 +175,8 @@ SatelliteCommand = (
     | Play
     | StopPlaying
     | ShowTurn
+    | Chime
+    | SetVolume
     | Duck
     | Identify
     | TimeTold

@@ -90,6 +90,7 @@ class Player:
         self._cue_task: asyncio.Task[None] | None = None
         self._sounding = asyncio.Lock()
         self._group: asyncio.TaskGroup | None = None
+        self._volume_db = 0.0
         self._ducked_db = 0.0
         self._ducked_until_s = 0.0
         self.counts: Counter[str] = Counter()
@@ -131,8 +132,12 @@ class Player:
         for one in tuple(self._open.values()):
             self._cancel(one)
 
+    def set_volume(self, gain_db: float) -> None:
+        """Play everything at this volume from the next samples on."""
+        self._volume_db = gain_db
+
     def duck(self, level_db: float, lease_s: float, now_s: float) -> None:
-        """Play all but replies and alarms quieter, until the lease ends."""
+        """Play music quieter, until the lease ends."""
         self._ducked_db, self._ducked_until_s = level_db, now_s + lease_s
 
     def cue(self, cue: CueName) -> None:
@@ -234,10 +239,14 @@ class Player:
         if 0 < wait_us <= PLAY_AT_WITHIN_US:
             await asyncio.sleep(wait_us / 1e6)
 
+    @property
+    def _own_gain_db(self) -> float:
+        return self._gain_db + self._volume_db
+
     def _gain(self, one: _Playback) -> float:
         now_s = asyncio.get_running_loop().time()
-        ducked = one.kind not in ("reply", "alarm") and now_s < self._ducked_until_s
-        return self._gain_db + one.gain_db + (self._ducked_db if ducked else 0.0)
+        ducked = one.kind == "music" and now_s < self._ducked_until_s
+        return self._own_gain_db + one.gain_db + (self._ducked_db if ducked else 0.0)
 
     def _over(self, one: _Playback) -> None:
         del self._open[one.id]
@@ -262,7 +271,7 @@ class Player:
                 self._sounding,
                 self._speaker.open(f"{CUE_PREFIX}{cue}", SAMPLE_RATE_HZ) as output,
             ):
-                await output.write(amplified(cue_pcm(cue), self._gain_db))
+                await output.write(amplified(cue_pcm(cue), self._own_gain_db))
                 await output.drain()
         except SoundDeviceError as error:
             self._fault(error)
