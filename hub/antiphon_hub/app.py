@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from importlib.metadata import version
@@ -23,10 +24,13 @@ from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.mosquitto import Mosquitto
+from antiphon_hub.recordings import Recordings, Shelf
+from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import Settings
 from antiphon_hub.storage import Database
 from antiphon_hub.supervise import Child
 from antiphon_hub.turns.hearing import Ear
+from antiphon_hub.turns.journal import FILE as JOURNAL_FILE
 from antiphon_hub.turns.journal import MIGRATIONS, Journal
 from antiphon_hub.turns.speaking import Mouth
 from antiphon_hub.turns.turn import Parts
@@ -47,6 +51,8 @@ log = logging.getLogger(__name__)
 
 READY_S: Final = 15.0
 """How long to wait for the own worker before the hub says that it is ready without."""
+FORGET_S: Final = 3600.0
+"""How often to drop what is past its retention: also in a house where nobody speaks."""
 
 
 class Hub:
@@ -76,11 +82,15 @@ class Hub:
             devices,
             datetime.now().astimezone,
         )
-        self._database = Database(self._state_dir / "turns.sqlite")
+        self._database = Database(self._state_dir / JOURNAL_FILE)
+        kept = settings.journal
+        shelf = Shelf(self._state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
+        self._recordings = Recordings(shelf, time.monotonic)
         self._journal = Journal(
             self._database,
-            keep_days=settings.journal.keep_days,
-            keep_text=settings.journal.keep_text,
+            keep_days=kept.keep_days,
+            keep_text=kept.keep_text,
+            recordings=self._recordings,
         )
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
         fleet = Fleet(outbound)
@@ -93,6 +103,8 @@ class Hub:
             pool=self._pool,
             turns=self._turns,
         )
+        if kept.keep_audio_days:
+            self._inbound.listen_along(self._recordings)
 
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
         listening, language = self._settings.listening, self._settings.hub.language
@@ -173,6 +185,7 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_home(), name="watch home")
                 group.create_task(self._prove_life(), name="prove life")
+                group.create_task(self._forget_old(), name="forget what is old")
         finally:
             self._manager.stopping()
             ready_file.unlink(missing_ok=True)
@@ -182,6 +195,14 @@ class Hub:
             await asyncio.sleep(self._settings.home.rebuild_s)
             if self._mind.reload_if_changed():
                 self._pool.use_context(self._mind.context())
+
+    async def _forget_old(self) -> None:
+        while True:
+            try:
+                await self._journal.forget(now_us())
+            except StorageError as error:
+                log.error("what is past its retention stays: %s", error)  # noqa: TRY400 - the message says it all
+            await asyncio.sleep(FORGET_S)
 
     async def _prove_life(self) -> None:
         """Feed the watchdog as long as the event loop turns and the journal can be written."""

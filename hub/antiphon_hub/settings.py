@@ -101,6 +101,10 @@ class JournalSection(Section, frozen=True, kw_only=True):
     keep_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 7
     keep_text: bool = False
     """Keep transcripts and replies too; off: intents, timings and outcomes only."""
+    keep_audio_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 0
+    """Keep what was spoken as WAV files for so long, for `antiphon turns replay`; 0: never."""
+    audio_mib: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 200
+    """They take no more room than this; the oldest go first."""
 
 
 class DiscoverySection(Section, frozen=True, kw_only=True):

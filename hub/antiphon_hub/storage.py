@@ -58,6 +58,7 @@ class Database:
 
     def _open(self, migrations: Sequence[str]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)  # what was said at home concerns no other account
         self._connection = sqlite3.connect(self._path, check_same_thread=False)
         # A crash of the hub loses nothing with WAL; only a power cut may lose the last transaction,
         # and a full fsync per turn costs tens of milliseconds on an SD card.

@@ -10,6 +10,7 @@ import msgspec
 from antiphon_hub.clock import now_us
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.publisher import RecordingPublisher
+from antiphon_hub.recordings import Recordings
 from antiphon_hub.storage import Database
 from antiphon_hub.turns.ending import TurnFailedError
 from antiphon_hub.turns.hearing import Ear
@@ -89,7 +90,13 @@ Script = Callable[["World", str, WorkerCommand], None]
 class World:
     """Turns with everything around them scripted; times are virtual."""
 
-    def __init__(self, journal_file: Path, *, keep_text: bool = False) -> None:
+    def __init__(
+        self,
+        journal_file: Path,
+        *,
+        keep_text: bool = False,
+        recordings: Recordings | None = None,
+    ) -> None:
         self.publisher = RecordingPublisher()
         self.commands: list[tuple[str, SatelliteCommand]] = []
         self.jobs: list[tuple[str, WorkerCommand]] = []
@@ -100,7 +107,9 @@ class World:
         self.fleet = Fleet(self.publisher)
         self.mind = ScriptedMind()
         self.database = Database(journal_file)
-        self.journal = Journal(self.database, keep_days=7, keep_text=keep_text)
+        self.journal = Journal(
+            self.database, keep_days=7, keep_text=keep_text, recordings=recordings
+        )
         parts = Parts(
             ear=Ear(self.pool, self._to_satellite, self._endpointing, "en"),
             mouth=Mouth(self.pool, self._to_satellite, "en"),

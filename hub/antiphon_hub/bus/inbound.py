@@ -8,10 +8,12 @@ from typing import Final, TypeVar
 from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.clock import now_us
 from antiphon_hub.fleet import Fleet
+from antiphon_hub.recordings import Recordings
 from antiphon_hub.turns.turns import Turns
 from antiphon_hub.workers import WorkerPool
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Envelope, Link
+from antiphon_protocol.audio import AudioFrame
 from antiphon_protocol.messages.ask import Answer, AskIntent, AskSay
 from antiphon_protocol.messages.event import DeviceState
 from antiphon_protocol.messages.presence import (
@@ -30,6 +32,7 @@ from antiphon_protocol.topics import (
     ASK_INTENT,
     ASK_SAY,
     HOME_STATE,
+    SATELLITE_AUDIO,
     SATELLITE_DID,
     SATELLITE_PRESENCE,
     SATELLITE_WAKE,
@@ -73,6 +76,14 @@ class Inbound:
         link.on(HOME_STATE, self._home_state)
         link.on(ASK_SAY, self._ask_say)
         link.on(ASK_INTENT, self._ask_intent)
+
+    def listen_along(self, recordings: Recordings) -> None:
+        """Hand over what all microphones hear; to be called before the link runs."""
+
+        def heard(frame: AudioFrame, envelope: Envelope) -> None:
+            recordings.heard(envelope.ids["satellite"], envelope.ids["stream"], frame)
+
+        self._link.on(SATELLITE_AUDIO, heard)
 
     def _satellite(self, message: SatellitePresence, envelope: Envelope) -> None:
         satellite = envelope.ids["satellite"]

@@ -101,6 +101,7 @@ class Ear:
             TurnFailedError: no worker could hear it.
             TurnCancelledError: the wake phrase is not in it.
         """
+        record.note_stream(call.stream, call.begin, call.wake_end)
         tried: set[tuple[str, int]] = set()
         failure = TurnFailedError("no-worker", detail="no worker that hears is connected")
         while True:

@@ -1,14 +1,17 @@
 """The journal: a turn is written down before anything is done, and nothing is done twice."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from antiphon_hub.storage import Database
-from antiphon_hub.turns.record import TurnRecord
+from antiphon_hub.turns.ports import Recordings
+from antiphon_hub.turns.record import TurnRecord, without_speech
 
+FILE: Final = "turns.sqlite"
+"""Its name in the state directory."""
 MIGRATIONS: Final = (
     """
     CREATE TABLE turns (
@@ -29,17 +32,26 @@ MIGRATIONS: Final = (
     );
     CREATE INDEX turns_started ON turns (started_us)
     """,
+    "ALTER TABLE turns ADD COLUMN marks TEXT NOT NULL DEFAULT '{}'",
 )
 _DAY_US: Final = 86_400_000_000
 
 
 class Journal:
-    """Turns in SQLite. Speech text is kept only when the owner asked for that."""
+    """Turns in SQLite. What was spoken is kept only when the owner asked for that."""
 
-    def __init__(self, database: Database, *, keep_days: int, keep_text: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        keep_days: int,
+        keep_text: bool,
+        recordings: Recordings | None = None,
+    ) -> None:
         self._database = database
         self._keep_days = keep_days
         self._keep_text = keep_text
+        self._recordings = recordings
 
     async def act_once(self, record: TurnRecord) -> bool:
         """Write down that this turn is about to act; False if it was written before.
@@ -62,13 +74,40 @@ class Journal:
         return await self._database.run(insert)
 
     async def ended(self, record: TurnRecord, now_us: int) -> None:
-        """Write down how the turn ended, and drop what is older than the retention.
+        """Write down how the turn ended, and forget what is older than the retention.
 
         Raises:
             StorageError: it cannot be written.
         """
+        await self._database.run(self._ending(record))
+        if self._recordings is not None:
+            await self._recordings.keep(record.turn, record.satellite, record.streams())
+        await self.forget(now_us)
+
+    async def forget(self, now_us: int) -> None:
+        """Drop turns that are older than the retention, and the audio of all that are gone.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        oldest_us = now_us - self._keep_days * _DAY_US
+        heard = await self._recordings.turns() if self._recordings is not None else ()
+
+        def drop(connection: sqlite3.Connection) -> set[str]:
+            connection.execute("DELETE FROM turns WHERE started_us < ?", (oldest_us,))
+            rows = connection.execute(
+                "SELECT turn FROM turns WHERE turn IN (SELECT value FROM json_each(?))",
+                (msgspec.json.encode(heard).decode(),),
+            )
+            return {turn for (turn,) in rows}
+
+        known = await self._database.run(drop)
+        if self._recordings is not None:
+            await self._recordings.forget_all_but(known, now_us)
+
+    def _ending(self, record: TurnRecord) -> Callable[[sqlite3.Connection], None]:
         text = (record.transcript, record.reply) if self._keep_text else ("", "")
-        trace = record.trace if self._keep_text else _without_text(record.trace)
+        trace = record.trace if self._keep_text else without_speech(record.trace)
         row = (
             record.turn,
             record.started_us,
@@ -82,19 +121,18 @@ class Journal:
             *text,
             _json(record.timings()),
             _json(trace),
+            _json(record.offsets()),
         )
-        oldest_us = now_us - self._keep_days * _DAY_US
 
         def replace(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT OR REPLACE INTO turns (turn, started_us, room, satellite, cause, state,"
-                " intent, slots, outcome, code, transcript, reply, timings, trace)"
-                " VALUES (?, ?, ?, ?, ?, 'ended', ?, ?, ?, ?, ?, ?, ?, ?)",
+                " intent, slots, outcome, code, transcript, reply, timings, trace, marks)"
+                " VALUES (?, ?, ?, ?, ?, 'ended', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
-            connection.execute("DELETE FROM turns WHERE started_us < ?", (oldest_us,))
 
-        await self._database.run(replace)
+        return replace
 
     async def unfinished(self) -> list[tuple[str, str, str]]:
         """Return (turn, room, satellite) of turns that a stopped hub left, and end them.
@@ -126,7 +164,3 @@ class Journal:
 
 def _json(value: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _without_text(trace: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in trace.items() if key != "alternatives"}

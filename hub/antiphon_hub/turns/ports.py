@@ -1,6 +1,6 @@
 """What a turn needs of the rest of the hub; `app` passes in the real parts."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
@@ -166,4 +166,32 @@ class Mind(Protocol):
 
     async def do(self, turn: str, meaning: Meaning, room: str) -> Outcome:
         """Do it."""
+        ...
+
+
+class Recordings(Protocol):
+    """Keeps what was spoken, as far as the owner wants that."""
+
+    async def keep(self, turn: str, satellite: str, streams: Sequence[str]) -> None:
+        """Keep the audio of a turn that has ended.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        ...
+
+    async def turns(self) -> Sequence[str]:
+        """Return the turns of which there is audio.
+
+        Raises:
+            StorageError: its folder cannot be read.
+        """
+        ...
+
+    async def forget_all_but(self, turns: Collection[str], now_us: int) -> None:
+        """Delete the audio of all other turns, and what is too old or too much.
+
+        Raises:
+            StorageError: it cannot be deleted.
+        """
         ...

@@ -1,7 +1,7 @@
 """What a turn was: filled in as it goes, published and journaled at its end."""
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -19,6 +19,19 @@ Stage = Literal[
     "ended",
 ]
 """The marks of a turn, in their usual order."""
+
+STAGES: Final = (
+    ("listen", "woken", "speech-ended"),
+    ("hear", "speech-ended", "heard"),
+    ("understand", "heard", "understood"),
+    ("journal", "understood", "journaled"),
+    ("act", "journaled", "done"),
+    ("voice", "done", "reply-began"),
+    ("play", "reply-began", "played"),
+)
+"""A turn's stages in their order: name, the mark where it begins, the mark where it ends."""
+SPEECH_KEYS: Final = frozenset({"alternatives", "text", "texts", "transcript", "reply", "said"})
+"""Keys of a trace, at any depth, under which words that somebody spoke may stand."""
 
 
 class TurnRecord(msgspec.Struct, kw_only=True):
@@ -52,17 +65,7 @@ class TurnRecord(msgspec.Struct, kw_only=True):
     def timings(self) -> dict[str, float]:
         """Return milliseconds per stage, those that were reached."""
         out: dict[str, float] = {}
-        pairs = (
-            ("listen", "woken", "speech-ended"),
-            ("hear", "speech-ended", "heard"),
-            ("understand", "heard", "understood"),
-            ("journal", "understood", "journaled"),
-            ("act", "journaled", "done"),
-            ("voice", "done", "reply-began"),
-            ("play", "reply-began", "played"),
-            ("total", "woken", "ended"),
-        )
-        for name, begin, end in pairs:
+        for name, begin, end in (*STAGES, ("total", "woken", "ended")):
             if begin in self.marks and end in self.marks:
                 out[name] = _ms(self.marks[end] - self.marks[begin])
         if self.endpoint_ms is not None:
@@ -72,6 +75,23 @@ class TurnRecord(msgspec.Struct, kw_only=True):
             out["answer"] = _ms(self.marks["reply-began"] - self.marks["speech-ended"])
             out["ours"] = round(out["answer"] - sum(self.engine_ms.values()), 2)
         return out
+
+    def offsets(self) -> dict[str, float]:
+        """Return milliseconds from the turn's begin to each mark."""
+        begin = self.marks.get("woken")
+        if begin is None:
+            return {}
+        return {stage: _ms(at - begin) for stage, at in self.marks.items()}
+
+    def note_stream(self, stream: str, begin: int, wake_end: int) -> None:
+        """Note which stream was heard, and from which sample on; one heard again counts once."""
+        streams = self.trace.setdefault("streams", [])
+        if all(one["id"] != stream for one in streams):
+            streams.append({"id": stream, "begin": begin, "wake_end": wake_end})
+
+    def streams(self) -> tuple[str, ...]:
+        """Return the ids of the streams that were heard, in order."""
+        return tuple(one["id"] for one in self.trace.get("streams", ()))
 
     def event(self) -> TurnEnded:
         """Return the fact that this turn has ended."""
@@ -88,6 +108,15 @@ class TurnRecord(msgspec.Struct, kw_only=True):
             timings=self.timings(),
             trace=self.trace,
         )
+
+
+def without_speech(value: Any) -> Any:
+    """Return a trace without what was spoken."""
+    if isinstance(value, Mapping):
+        return {key: without_speech(one) for key, one in value.items() if key not in SPEECH_KEYS}
+    if isinstance(value, list | tuple):
+        return [without_speech(one) for one in value]
+    return value
 
 
 def _ms(seconds: float) -> float:

@@ -1,0 +1,122 @@
+"""Listens along with the microphones of turns that run, and keeps what the turn was about."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Final, TypeVar
+
+from antiphon_hub.errors import StorageError
+from antiphon_hub.recordings.shelf import Shelf
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_protocol.limits import STREAM_SECONDS_MAX
+from antiphon_protocol.wav import write_wav
+
+T = TypeVar("T")
+
+STREAMS_MAX: Final = 64
+"""Streams in memory; policy: drop the oldest and count. Twenty rooms may speak at once."""
+BYTES_MAX: Final = 32 * 1024 * 1024
+"""Samples in memory; policy: as above. A command takes about 0.2 MiB."""
+IDLE_S: Final = 300.0
+"""A stream that no turn claimed in this time is forgotten: no turn lasts longer."""
+_STREAM_BYTES_MAX: Final = int(STREAM_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
+
+_Key = tuple[str, str]
+"""Satellite and stream."""
+
+
+class Recordings:
+    """Streams in memory while their turns run; files of those that became a turn.
+
+    What nobody meant for the house (no wake phrase, no turn) never reaches the disk.
+    """
+
+    def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
+        """`clock` is monotonic, seconds."""
+        self._shelf = shelf
+        self._clock = clock
+        self._streams: dict[_Key, _Stream] = {}
+        self._bytes = 0
+        self.counts: Counter[str] = Counter()
+        """kept, deleted (files); dropped (streams, for want of room), idle (streams)."""
+
+    def heard(self, satellite: str, stream: str, frame: AudioFrame) -> None:
+        """Take in a frame of a microphone's, in any order."""
+        now_s = self._clock()
+        self._drop_idle(now_s)
+        one = self._streams.setdefault((satellite, stream), _Stream())
+        one.touched_s = now_s
+        self._bytes += one.put(frame)
+        while len(self._streams) > STREAMS_MAX or self._bytes > BYTES_MAX:
+            self._take(next(iter(self._streams)))
+            self.counts["dropped"] += 1
+
+    async def keep(self, turn: str, satellite: str, streams: Sequence[str]) -> None:
+        """Keep the audio of a turn that has ended.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        for number, stream in enumerate(streams):
+            pcm = self._take((satellite, stream))
+            if pcm:
+                await self._on_disk(partial(self._shelf.put, turn, number, write_wav(pcm)))
+                self.counts["kept"] += 1
+
+    async def turns(self) -> list[str]:
+        """Return the turns of which there is audio.
+
+        Raises:
+            StorageError: its folder cannot be read.
+        """
+        return await self._on_disk(self._shelf.turns)
+
+    async def forget_all_but(self, turns: Collection[str], now_us: int) -> None:
+        """Delete the audio of all other turns, and what is too old or too much.
+
+        Raises:
+            StorageError: it cannot be deleted.
+        """
+        gone = await self._on_disk(lambda: self._shelf.sweep(turns, now_us / 1e6))
+        self.counts["deleted"] += gone
+
+    def _drop_idle(self, now_s: float) -> None:
+        idle = [key for key, one in self._streams.items() if now_s - one.touched_s > IDLE_S]
+        for key in idle:
+            self._take(key)
+            self.counts["idle"] += 1
+
+    def _take(self, key: _Key) -> bytes:
+        one = self._streams.pop(key, None)
+        if one is None:
+            return b""
+        self._bytes -= len(one.pcm)
+        return bytes(one.pcm)
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, work)
+        except OSError as error:
+            raise StorageError(
+                f"kept audio: {error}; is the disk full? [journal] keep_audio_days = 0 keeps none"
+            ) from None
+
+
+class _Stream:
+    """Samples at their positions; what never came is silence."""
+
+    def __init__(self) -> None:
+        self.pcm = bytearray()
+        self.touched_s = 0.0
+
+    def put(self, frame: AudioFrame) -> int:
+        """Take in a frame; return by how many bytes the stream grew."""
+        begin = frame.position * SAMPLE_BYTES
+        end = begin + len(frame.pcm)
+        if end > _STREAM_BYTES_MAX:
+            return 0
+        grown = max(0, end - len(self.pcm))
+        self.pcm.extend(bytes(grown))
+        self.pcm[begin:end] = frame.pcm
+        return grown
