@@ -53,6 +53,7 @@ PURE = (
     "antiphon_protocol.discovery",
     "antiphon_protocol.messages",
     "antiphon_link.backoff",
+    "antiphon_hub.turns.arbitration",
     "antiphon_hub.turns.ending",
     "antiphon_hub.workers.placement",
     "antiphon_hub.nlu.expressions",
