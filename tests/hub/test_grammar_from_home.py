@@ -44,12 +44,12 @@ def test_what_it_accepts_is_understood() -> None:
     rng, automaton, house = random.Random(7), _automaton(), _house()
     texts = [_walk(automaton, rng) for _ in range(300)]
     texts += [" ".join(automaton.sample(rng)) for _ in range(100)]
-    lost = [
-        text
-        for text in texts
-        if getattr(house.interpret(text, room="living room"), "code", "") == "not-understood"
-    ]
-    assert lost == []
+    assert [text for text in texts if not _understood(house, text, "living room")] == []
+
+
+def _understood(house: Interpreter, text: str, room: str) -> bool:
+    found = house.interpret_all(text, room=room)
+    return all(getattr(one, "code", "") != "not-understood" for one in found)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,19 @@ def test_what_it_accepts_is_understood() -> None:
         "what's the date",
         "what can i say",
         "never mind",
+        "turn on the light never mind",
+        "turn off the lamp and open the blinds",
+        "please close the blinds and set the lights to ten percent",
+        "no the bedroom",
+        "repeat that",
+        "stop",
     ],
 )
 def test_common_commands_can_be_heard(text: str) -> None:
     assert _automaton().accepts(text.split())
-    assert isinstance(_house().interpret(text, room="living room"), Interpretation)
+    found = _house().interpret_all(text, room="living room")
+    assert all(isinstance(one, Interpretation) for one in found)
+    assert len(found) == 1 + (" and " in text)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +108,8 @@ def test_common_commands_can_be_heard(text: str) -> None:
         "set the lights to 40 percent",
         "the kitchen light",
         "on",
+        "open the blinds and what time is it",
+        "open the blinds and close the blinds and open the blinds",
     ],
 )
 def test_what_cannot_be_meant_is_not_heard(text: str) -> None:
@@ -180,15 +190,16 @@ def test_any_home_hears_what_it_understands(names: list[str], kinds: list[Kind])
     automaton = compile_grammar(recognition_context(house).grammar)
     rng = random.Random(5)
     for text in (_walk(automaton, rng) for _ in range(30)):
-        found = house.interpret(text, room="attic")
-        assert getattr(found, "code", "") != "not-understood", text
+        assert _understood(house, text, "attic"), text
 
 
 def test_the_matcher_agrees_without_our_meter() -> None:
     rng, house = random.Random(11), _house()
     intents = house.templates.intents()
     lists = house.names.lists("kitchen")
-    for text in (_walk(_automaton(), rng) for _ in range(60)):
+    texts = [_walk(_automaton(), rng) for _ in range(90)]
+    ours = re.compile(" and | never mind$")  # what we take apart before the matcher sees it
+    for text in (text for text in texts if not ours.search(text)):
         assert recognize_best(
             text, intents, slot_lists=lists, intent_context={"area": "kitchen"}, language="en"
         ), text

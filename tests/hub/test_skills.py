@@ -309,6 +309,6 @@ async def test_every_skill_replies_whatever_it_gets(
     reply = await Skills(HOME, port, HOUSE).do(
         _request(Interpretation(intent, slots, tuple(devices), "", response), room)
     )
-    assert reply.text
+    assert reply.text or intent == "AntiphonStop"  # who says stop wants quiet
     assert reply.ok == (reply.code == "")
     assert {one for one, _state in port.applied} <= set(devices)

@@ -11,9 +11,15 @@ from antiphon_hub.errors import SentencesError
 from antiphon_hub.home.model import Home, load_home
 from antiphon_hub.nlu.expand import Expander
 from antiphon_hub.nlu.interpreter import Interpreter
-from antiphon_hub.nlu.jsgf import NEVER, Expr, alt, opt, phrases, seq, to_jsgf
+from antiphon_hub.nlu.jsgf import NEVER, Expr, Word, alt, opt, phrases, seq, to_jsgf
 from antiphon_hub.nlu.names import Names, name_home
-from antiphon_hub.nlu.templates import DEVICE_INTENTS, Spoken, Templates, file_templates
+from antiphon_hub.nlu.templates import (
+    DEVICE_INTENTS,
+    PAIRED_INTENTS,
+    Spoken,
+    Templates,
+    file_templates,
+)
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX
 
 
@@ -59,11 +65,12 @@ def _context(
     intents = templates.spoken_intents()
     # Made once and kept: the expander knows lists by their identity.
     lists = _HomeLists(names)
-    said = [_intent(name, intents, lists, expander) for name in intents.intents]
-    command = alt(said)
-    if command == NEVER:
+    said = {name: _intent(name, intents, lists, expander) for name in intents.intents}
+    if alt(said.values()) == NEVER:
         raise SentencesError(where, ["holds nothing that can be said in a closed grammar"])
-    rules = {**expander.rules, "command": _politely(command, templates.spoken)}
+    paired = alt(said[name] for name in said if name in PAIRED_INTENTS)
+    command = _politely(alt(said.values()), paired, templates.spoken)
+    rules = {**expander.rules, "command": command}
     grammar = to_jsgf("antiphon", "command", rules)
     if len(grammar.encode()) > CONTEXT_BYTES_MAX:
         raise SentencesError(where, [f"the grammar takes more than {CONTEXT_BYTES_MAX} bytes"])
@@ -73,10 +80,13 @@ def _context(
     return RecognitionContext(f"ctx-{digest}", language, grammar, words)
 
 
-def _politely(command: Expr, spoken: Spoken) -> Expr:
+def _politely(command: Expr, paired: Expr, spoken: Spoken) -> Expr:
+    """Return one command, or two with `and` between them, and the words around."""
     before = [opt(phrases(spoken.before))] if spoken.before else []
     after = [opt(phrases(spoken.after))] if spoken.after else []
-    return seq([*before, command, *after])
+    two = seq([paired, *(Word(word) for word in spoken.between.split()), paired])
+    commands = command if not spoken.between else alt([command, two])
+    return seq([*before, commands, *after])
 
 
 def _intent(name: str, intents: Intents, home: "_HomeLists", expander: Expander) -> Expr:

@@ -11,9 +11,10 @@ from hassil.recognize import RecognizeResult, recognize_best
 
 from antiphon_hub.home.model import Home
 from antiphon_hub.nlu.expressions import Meter, Unbounded, put_meter
-from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood
+from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 from antiphon_hub.nlu.names import name_home
-from antiphon_hub.nlu.targets import Request, find_targets
+from antiphon_hub.nlu.several import in_two
+from antiphon_hub.nlu.targets import Request, Targets, Unclear, find_targets
 from antiphon_hub.nlu.templates import DEVICE_INTENTS, load_templates
 
 __all__ = ["Interpretation", "Interpreter", "NotUnderstood", "clean_text"]
@@ -24,6 +25,10 @@ STEPS_MAX: Final = 30_000
 """Looks of the matcher at template words for one sentence; usual commands take some hundreds."""
 UNKNOWN_WORDS_MAX: Final = 5
 """Words of a thing that we say we do not know; more is not a name."""
+
+TAKEN_BACK: Final = "HassNevermind"
+"""The intent of a command that its speaker takes back at its end."""
+_TAKEN_BACK: Final = re.compile(r". (never ?mind|forget (it|that)|cancel (it|that))[.!]?$")
 
 _KEPT_SIGNS: Final = frozenset("'%-.,:?!°")
 _SPELLINGS: Final = (
@@ -95,10 +100,23 @@ class Interpreter:
         clean = clean_text(text)
         if not clean:
             return NotUnderstood("nothing", "Sorry, I didn't hear anything.")
+        if _TAKEN_BACK.search(clean):
+            return Interpretation(TAKEN_BACK, {}, (), clean)
         result = self._recognize(clean, self._intents, room)
         if result is None:
             return self._not_understood(clean)
         return self._meaning(result, clean, room)
+
+    def interpret_all(self, text: str, *, room: str) -> tuple[Interpretation | NotUnderstood, ...]:
+        """Return what the text means: one command, or two with `and` between them."""
+        whole = self.interpret(text, room=room)
+        if isinstance(whole, Interpretation) or whole.code in ("nothing", "ambiguous"):
+            return (whole,)
+
+        def read(half: str) -> Interpretation | NotUnderstood:
+            return self.interpret(half, room=room)
+
+        return in_two(clean_text(text), read) or (whole,)
 
     def _metered(self, intents: Intents) -> Intents:
         put_meter(intents, self._meter)
@@ -149,8 +167,15 @@ class Interpreter:
         found = find_targets(request, self.names)
         if isinstance(found, NotUnderstood):
             return found
-        ids = tuple(device.id for device in found.devices)
-        return Interpretation(intent, found.slots, ids, text, response)
+
+        def meaning(targets: Targets) -> Interpretation:
+            ids = tuple(device.id for device in targets.devices)
+            return Interpretation(intent, targets.slots, ids, text, response)
+
+        if isinstance(found, Unclear):
+            options = tuple(Option(one.names, meaning(one.targets)) for one in found.choices)
+            return NotUnderstood("ambiguous", found.say, options)
+        return meaning(found)
 
     def _not_understood(self, text: str) -> NotUnderstood:
         unknown = self._recognize(text, self._unknown, "")

@@ -21,9 +21,19 @@ class Interpretation(msgspec.Struct, frozen=True):
     """Which of the intent's replies fits: `any`, `all`, `how_many`, `day` ..."""
 
 
+class Option(msgspec.Struct, frozen=True):
+    """One of several things that may be meant."""
+
+    names: tuple[str, ...]
+    """What a person calls it in an answer."""
+    meaning: Interpretation
+
+
 class NotUnderstood(msgspec.Struct, frozen=True):
     """The sentence means nothing that can be done here."""
 
     code: Code
     say: str
     """What to answer or to ask back."""
+    options: tuple[Option, ...] = ()
+    """What may be meant, for `ambiguous`."""

@@ -7,10 +7,10 @@ import msgspec
 
 from antiphon_hub.home.model import Device, Home, Room
 from antiphon_hub.nlu.meaning import NotUnderstood
-from antiphon_hub.nlu.names import Names
+from antiphon_hub.nlu.names import Names, variants
 
 ROOMS_LISTED_MAX = 3
-"""Rooms that a question lists; nobody keeps more in mind."""
+"""Rooms or devices that a question lists; nobody keeps more in mind."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -35,17 +35,49 @@ class Targets(msgspec.Struct, frozen=True):
     slots: dict[str, Any]
 
 
-def find_targets(request: Request, names: Names) -> Targets | NotUnderstood:
+class Choice(msgspec.Struct, frozen=True):
+    """One of several things that may be meant."""
+
+    names: tuple[str, ...]
+    """What a person calls it in an answer."""
+    targets: Targets
+
+
+class Unclear(msgspec.Struct, frozen=True):
+    """Several things may be meant, and nothing tells which."""
+
+    say: str
+    """The question to ask back."""
+    choices: tuple[Choice, ...]
+
+
+Devices = Sequence[Device]
+
+
+class _Several(msgspec.Struct, frozen=True):
+    say: str
+    parts: tuple[tuple[tuple[str, ...], Devices], ...]
+    """Names of each part, and its devices."""
+
+
+def find_targets(request: Request, names: Names) -> Targets | Unclear | NotUnderstood:
     """Return what is meant: the asking room's, then its floor's, then the only one in the house."""
     found = _by_name(request, names) if "name" in request.slots else _by_kind(request, names)
     if isinstance(found, NotUnderstood):
         return found
+    if isinstance(found, _Several):
+        choices = [Choice(said, _targets(request, part, names)) for said, part in found.parts]
+        return Unclear(found.say, tuple(choices))
+    return _targets(request, found, names)
+
+
+def _targets(request: Request, found: Devices, names: Names) -> Targets:
     if request.dims:
         found = [device for device in found if device.dimmable] or found
     return Targets(tuple(found), _canonical(request, found, names.home))
 
 
-def _by_name(request: Request, names: Names) -> Sequence[Device] | NotUnderstood:
+def _by_name(request: Request, names: Names) -> Devices | _Several | NotUnderstood:
     said = request.slots["name"]
     bearers = [
         device
@@ -55,10 +87,18 @@ def _by_name(request: Request, names: Names) -> Sequence[Device] | NotUnderstood
     within = _within(bearers, request, names.home)
     if not within:
         return _unknown(said, request, names.home)
-    return _nearest(within, request.room, names.home, said)
+    nearest = _nearest(within, request.room, names.home, said)
+    if isinstance(nearest, _Several) or len(nearest) == 1 or _is_group(said, nearest):
+        return nearest
+    return _which_device(said, nearest)
 
 
-def _by_kind(request: Request, names: Names) -> Sequence[Device] | NotUnderstood:
+def _is_group(said: str, devices: Devices) -> bool:
+    """Tell whether the owner gave all of them this name; a mere `lamp` is one of them."""
+    return all(said in variants(device.names) for device in devices) or said.endswith("s")
+
+
+def _by_kind(request: Request, names: Names) -> Devices | _Several | NotUnderstood:
     asked = request.slots.get("domain")
     if asked is None:
         return ()
@@ -82,9 +122,7 @@ def _within(devices: Iterable[Device], request: Request, home: Home) -> list[Dev
     ]
 
 
-def _nearest(
-    devices: Sequence[Device], room: Room | None, home: Home, said: str
-) -> Sequence[Device] | NotUnderstood:
+def _nearest(devices: Devices, room: Room | None, home: Home, said: str) -> Devices | _Several:
     here = [device for device in devices if room is not None and device.room == room.id]
     if here:
         return here
@@ -93,15 +131,32 @@ def _nearest(
     for circle in (near, devices):
         if len({device.room for device in circle}) == 1:
             return circle
-    return _which(said, devices, home)
+    return _which_room(said, near or devices, home)
 
 
-def _which(said: str, devices: Sequence[Device], home: Home) -> NotUnderstood:
-    rooms = list(dict.fromkeys(f"in the {home.room_of(device).name}" for device in devices))
+def _which_room(said: str, devices: Devices, home: Home) -> _Several:
+    rooms = list(dict.fromkeys(home.room_of(device) for device in devices))
+    parts = tuple(
+        (
+            tuple(variants(room.names)),
+            [device for device in devices if device.room == room.id],
+        )
+        for room in rooms
+    )
     if len(rooms) > ROOMS_LISTED_MAX:
-        return NotUnderstood("ambiguous", "In which room?")
-    listed = f"{', '.join(rooms[:-1])} or {rooms[-1]}"
-    return NotUnderstood("ambiguous", f"Which {said} do you mean: {listed}?")
+        return _Several("In which room?", parts)
+    return _Several(_question(said, [f"in the {room.name}" for room in rooms]), parts)
+
+
+def _which_device(said: str, devices: Devices) -> _Several:
+    parts = tuple((tuple(variants(device.names)), [device]) for device in devices)
+    if len(devices) > ROOMS_LISTED_MAX:
+        return _Several(f"Which {said}?", parts)
+    return _Several(_question(said, [f"the {device.name}" for device in devices]), parts)
+
+
+def _question(said: str, listed: Sequence[str]) -> str:
+    return f"Which {said}, {', '.join(listed[:-1])} or {listed[-1]}?"
 
 
 def _unknown(said: str, request: Request, home: Home) -> NotUnderstood:
@@ -117,7 +172,7 @@ def _on_floor(name: str) -> str:
     return f" {name}" if name.lower() in ("upstairs", "downstairs") else f" on the {name}"
 
 
-def _canonical(request: Request, devices: Sequence[Device], home: Home) -> dict[str, Any]:
+def _canonical(request: Request, devices: Devices, home: Home) -> dict[str, Any]:
     slots = dict(request.slots)
     rooms = {device.room for device in devices}
     if "name" in slots and len(devices) == 1:

@@ -21,6 +21,8 @@ DEVICE_INTENTS: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet", 
 """Intents about devices: what they name is looked up in the home."""
 OWN_INTENTS: Final = DEVICE_INTENTS | {"HassGetCurrentTime", "HassGetCurrentDate"}
 """Intents of Home Assistant's set that are always understood, for there are skills for them."""
+PAIRED_INTENTS: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet"})
+"""Intents of which two can be spoken in one sentence; as text, all can."""
 KINDS: Final = frozenset(get_args(Kind))
 
 _LISTS_KEPT = frozenset(
@@ -39,6 +41,8 @@ class Spoken(msgspec.Struct, frozen=True):
     """Polite words that may begin a command."""
     after: tuple[str, ...] = ()
     """Polite words that may end it."""
+    between: str = ""
+    """The word that joins two commands; empty: they are not joined."""
     rules: dict[str, str] = {}
     """Expansion rules with fewer words."""
     leave_out: tuple[str, ...] = ()
@@ -142,7 +146,13 @@ def _narrowed(raw: Tree, owners: Sequence[Tree]) -> Spoken:
     """An owner who writes a rule anew means it so, in the grammar too."""
     written = {rule for owner in owners for rule in owner["expansion_rules"]}
     rules = {name: body for name, body in raw["expansion_rules"].items() if name not in written}
-    return Spoken(tuple(raw["before"]), tuple(raw["after"]), rules, tuple(raw["leave_out"]))
+    return Spoken(
+        tuple(raw["before"]),
+        tuple(raw["after"]),
+        raw["between"],
+        rules,
+        tuple(raw["leave_out"]),
+    )
 
 
 def _without(block: Tree, patterns: Sequence[re.Pattern[str]]) -> Tree:
