@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import tomli_w
 
 from antiphon_hub.addresses import LOOPBACK, fingerprint, reachable_addresses
 from antiphon_hub.bus.inbound import Inbound
@@ -22,13 +20,14 @@ from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
+from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.mosquitto import Mosquitto
+from antiphon_hub.own_worker import own_worker
 from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import Settings
 from antiphon_hub.storage import Database
-from antiphon_hub.supervise import Child
 from antiphon_hub.turns.hearing import Ear
 from antiphon_hub.turns.journal import FILE as JOURNAL_FILE
 from antiphon_hub.turns.journal import MIGRATIONS, Journal
@@ -74,7 +73,8 @@ class Hub:
 
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
-        self._publisher = outbound
+        self._meters = Meters(version("antiphon-hub"))
+        self._publisher = MeteredPublisher(outbound, self._meters)
         self._mind = HomeMind(
             Path(settings.home.file) if settings.home.file else None,
             [Path(file) for file in settings.home.sentences],
@@ -105,6 +105,7 @@ class Hub:
         )
         if kept.keep_audio_days:
             self._inbound.listen_along(self._recordings)
+        self._measure(fleet)
 
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
         listening, language = self._settings.listening, self._settings.hub.language
@@ -113,12 +114,29 @@ class Hub:
             mouth=Mouth(self._pool, outbound.satellite, language),
             mind=self._mind,
             journal=self._journal,
-            publisher=outbound,
+            publisher=self._publisher,
             command=outbound.satellite,
         )
         return Turns(
             parts, fleet, phrases=listening.phrases, limit_s=listening.limit_s, now_us=now_us
         )
+
+    def _measure(self, fleet: Fleet) -> None:
+        meters = self._meters
+        meters.gauge("satellites", "Satellites that are here.", lambda: len(tuple(fleet)))
+        meters.gauge("workers", "Workers that are here.", lambda: len(self._pool))
+        meters.gauge("turns_running", "Turns that run.", lambda: self._turns.running)
+        for counts in (
+            Counts(
+                part="link",
+                counts=self._link.counts,
+                drops=("messages_dropped", "posts_refused", "posts_lost"),
+            ),
+            Counts(part="turns", counts=self._turns.counts, drops=("refused",)),
+            Counts(part="workers", counts=self._pool.counts, drops=("dropped_facts",)),
+            Counts(part="recordings", counts=self._recordings.counts, drops=("dropped",)),
+        ):
+            meters.counted(counts)
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -137,15 +155,21 @@ class Hub:
                 await stack.enter_async_context(_beside(self._broker.run))
             await stack.enter_async_context(_beside(self._link.run))
             await stack.enter_async_context(self._announced())
-            for number in range(1, self._settings.workers.local + 1):
-                worker = self._worker(number)
+            workers, address = self._settings.workers, await self._resolve()
+            for number in range(1, workers.local + 1):
+                file = self._state_dir / f"worker-{number}.toml"
+                worker = own_worker(workers, address, file, f"{self._id}-{number}")
                 stack.push_async_callback(worker.stop)
                 await stack.enter_async_context(_beside(worker.run))
             await stack.enter_async_context(_beside(self._turns.run))
             await self._link.wait_connected()
             self._pool.use_context(self._mind.context())
             await self._end_unfinished()
-            await self._serve()
+            exporter = Exporter(self._meters.registry)
+            metrics = await stack.enter_async_context(
+                exporter.listening(self._settings.metrics.listen)
+            )
+            await self._serve(metrics)
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -173,12 +197,13 @@ class Hub:
                 )
             )
 
-    async def _serve(self) -> None:
+    async def _serve(self, metrics: str) -> None:
         if self._settings.workers.local:
             await self._pool.wait_for_one(READY_S)
         ready_file = self._state_dir / "hub.json"
         broker = f"{self._address.host}:{self._address.port}" if self._address else ""
-        ready_file.write_bytes(msgspec.json.encode({"broker": broker, "pid": os.getpid()}))
+        facts = {"broker": broker, "pid": os.getpid(), "metrics": metrics}
+        ready_file.write_bytes(msgspec.json.encode(facts))
         try:
             self._manager.ready(f"serving {self._settings.hub.site} at broker {broker}")
             log.info("hub %s is ready, broker %s", self._id, broker)
@@ -257,35 +282,6 @@ class Hub:
         async with announced(record, addresses, interfaces):
             yield
 
-    # -- workers ----------------------------------------------------------------------------------
-
-    def _worker(self, number: int) -> Child:
-        assert self._address is not None  # noqa: S101 - the broker was started before
-        name = f"{self._id}-{number}"
-        workers = self._settings.workers
-        config = {
-            "broker": {
-                "address": f"{_bracketed(self._address.host)}:{self._address.port}",
-                "username": self._address.username,
-                "password": self._address.password,
-                "tls": self._address.tls,
-                "ca_file": self._address.ca_file,
-            },
-            "worker": {"id": name, "state_dir": str(self._state_dir / name)},
-            "engines": {
-                "stt": list(workers.stt),
-                "tts": list(workers.tts),
-                "wake": list(workers.wake),
-                "vad": workers.vad,
-            },
-            "options": workers.options,
-        }
-        file = self._state_dir / f"worker-{number}.toml"
-        file.touch(mode=0o600)
-        file.write_text(tomli_w.dumps(config), encoding="utf-8")
-        argv = [sys.executable, "-m", "antiphon_link", "worker", "--config", str(file)]
-        return Child(argv, name=f"worker {name}")
-
 
 @contextlib.asynccontextmanager
 async def _beside(run: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
@@ -300,7 +296,3 @@ async def _beside(run: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
             yield
         finally:
             task.cancel()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

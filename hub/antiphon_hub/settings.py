@@ -107,6 +107,13 @@ class JournalSection(Section, frozen=True, kw_only=True):
     """They take no more room than this; the oldest go first."""
 
 
+class MetricsSection(Section, frozen=True, kw_only=True):
+    """`[metrics]`: figures for Prometheus."""
+
+    listen: Annotated[str, msgspec.Meta(pattern=r"^$|^[^/ ]+:\d{1,5}$")] = ""
+    """`HOST:PORT` to show them at, as `127.0.0.1:9464` for this machine alone; empty: nowhere."""
+
+
 class DiscoverySection(Section, frozen=True, kw_only=True):
     """`[discovery]`: whether the hub announces itself by mDNS."""
 
@@ -124,6 +131,7 @@ class Settings(Section, frozen=True, kw_only=True):
     workers: WorkersSection = WorkersSection()
     listening: ListeningSection = ListeningSection()
     journal: JournalSection = JournalSection()
+    metrics: MetricsSection = MetricsSection()
     discovery: DiscoverySection = DiscoverySection()
 
     def hub_id(self) -> str:

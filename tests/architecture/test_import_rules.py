@@ -30,6 +30,7 @@ LIBRARIES = {
         "hassil",
         "home_assistant_intents",
         "ifaddr",
+        "prometheus_client",
         "tomli_w",
         "unicode_rbnf",
     },

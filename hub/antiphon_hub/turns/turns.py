@@ -71,6 +71,11 @@ class Turns:
             self._group = None
 
     @property
+    def running(self) -> int:
+        """How many turns run."""
+        return len(self._running)
+
+    @property
     def command(self) -> Command:
         """How turns speak to satellites."""
         return self._parts.command
