@@ -18,6 +18,9 @@ RESPONSE_TOPIC_BYTES_MAX: Final = 512
 """An asker's response topic, bytes."""
 STREAM_SECONDS_MAX: Final = 60.0
 """One uplink stream, seconds of audio: the hard limit of a spoken command."""
+STAND_BY_SECONDS: Final = 5.0
+"""How long a satellite that lost a call keeps recording, seconds: a worker calls a stream
+dead after two seconds, so one that dies within three after the call can be taken over."""
 PLAYBACK_SECONDS_MAX: Final = 180.0
 """One playback, seconds of audio: what a satellite must be able to hold."""
 WAV_SECONDS_MAX: Final = 600.0

@@ -20,6 +20,14 @@ class EndStream(msgspec.Struct, frozen=True):
     reason: Literal["asked", "limit", "no-hub"]
 
 
+class PauseStream(msgspec.Struct, frozen=True):
+    """Keep the stream's audio here from now on, instead of sending it."""
+
+
+class ResumeStream(msgspec.Struct, frozen=True):
+    """Send what was kept of the stream, and go on sending."""
+
+
 class ExpectReply(msgspec.Struct, frozen=True):
     """Subscribe to the playback that `Listen` named, and say so."""
 
@@ -38,4 +46,13 @@ class PlayCue(msgspec.Struct, frozen=True):
     cue: CueName
 
 
-Action = OpenStream | EndStream | ExpectReply | ForgetReply | StopPlayback | PlayCue
+Action = (
+    OpenStream
+    | EndStream
+    | PauseStream
+    | ResumeStream
+    | ExpectReply
+    | ForgetReply
+    | StopPlayback
+    | PlayCue
+)

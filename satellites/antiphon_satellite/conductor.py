@@ -31,7 +31,9 @@ from antiphon_satellite.actions import (
     ExpectReply,
     ForgetReply,
     OpenStream,
+    PauseStream,
     PlayCue,
+    ResumeStream,
     StopPlayback,
 )
 from antiphon_satellite.device.indicator import Indicator
@@ -57,6 +59,11 @@ _EVENT_OF_CAUSE: Final = {
 }
 _CALLS: Final = frozenset(_EVENT_OF_CAUSE.values())
 _STREAMING: Final = frozenset({State.CALLING, State.LISTENING})
+_CONFIRMABLE: Final = _STREAMING | {State.STANDING_BY}
+_EVENT_OF_STOP: Final = {
+    "speech-ended": Event.SPEECH_ENDED,
+    "lost-arbitration": Event.STOOD_DOWN,
+}
 
 
 _Simple = Resend | Release | Play | StopPlaying | Chime | SetVolume | Duck | Identify | TimeTold
@@ -85,7 +92,9 @@ class Conductor:
         self._indicator = indicator
         self._satellite = satellite
         self._cues = frozenset(cues)
-        self._attentive = {State.AWAY, State.IDLE, *([State.PLAYING] if wake_while_playing else [])}
+        self._attentive = {State.AWAY, State.IDLE, State.STANDING_BY}
+        if wake_while_playing:
+            self._attentive.add(State.PLAYING)
         self._machine = Machine()
         self._streams = Streams(house, satellite)
         self._call: Call | None = None
@@ -159,7 +168,7 @@ class Conductor:
             self._feed(event, lease_s if self._may_listen(event) else None)
 
     def _may_listen(self, event: Event) -> bool:
-        confirmed = event is Event.CONFIRMED and self._machine.state in _STREAMING
+        confirmed = event is Event.CONFIRMED and self._machine.state in _CONFIRMABLE
         return confirmed or event is Event.INVITED
 
     def _feed(self, event: Event, lease_s: float | None = None) -> None:
@@ -178,7 +187,7 @@ class Conductor:
     def _called(self, call: Call) -> Event:
         if call.cause == "button":
             self._house.tell(ButtonPressed(gesture="single"))
-        if not self._streams.running:
+        if self._machine.state not in _STREAMING:
             self._call = call
         return _EVENT_OF_CAUSE[call.cause]
 
@@ -193,7 +202,8 @@ class Conductor:
             self._accept(asked)
             self._streams.limit(asked.limit_s)
             return Event.CONFIRMED
-        if self._streams.running or self._streams.knows(asked.stream):
+        busy = self._machine.state in _STREAMING and self._streams.running
+        if busy or self._streams.knows(asked.stream):
             self._own["listens_refused"] += 1
             return None
         self._accept(asked)
@@ -207,7 +217,7 @@ class Conductor:
     def _stop_event(self, stop: StopListening) -> Event | None:
         if stop.stream != self._stream:
             return None
-        return Event.SPEECH_ENDED if stop.reason == "speech-ended" else Event.DISMISSED
+        return _EVENT_OF_STOP.get(stop.reason, Event.DISMISSED)
 
     def _turn_event(self, shown: ShowTurn) -> Event | None:
         if shown.turn == self._past_turn or (self._asked and shown.turn != self._asked.turn):
@@ -249,8 +259,8 @@ class Conductor:
         match action:
             case OpenStream():
                 self._open(announced=action.announced)
-            case EndStream():
-                self._streams.end(action.reason, _now_s())
+            case EndStream() | PauseStream() | ResumeStream():
+                self._change_stream(action)
             case ExpectReply():
                 if self._asked is not None:
                     self._player.expect(self._asked.playback)
@@ -271,6 +281,17 @@ class Conductor:
         elif self._asked is not None:
             self._call, self._stream = None, self._asked.stream
             self._streams.open_asked(self._asked)
+
+    def _change_stream(self, action: EndStream | PauseStream | ResumeStream) -> None:
+        match action:
+            case EndStream():
+                self._streams.end(action.reason, _now_s())
+            case PauseStream():
+                self._streams.pause()
+            case ResumeStream():
+                self._streams.resume()
+            case _:
+                assert_never(action)
 
     def _end_here(self, reason: Literal["limit", "source-ended", "voice-ended"]) -> None:
         """End the stream of our own accord, and let the machine know."""

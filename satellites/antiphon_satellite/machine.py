@@ -15,14 +15,16 @@ from typing import Final
 
 import msgspec
 
-from antiphon_protocol.limits import PLAYBACK_SECONDS_MAX, STREAM_SECONDS_MAX
+from antiphon_protocol.limits import PLAYBACK_SECONDS_MAX, STAND_BY_SECONDS, STREAM_SECONDS_MAX
 from antiphon_satellite.actions import (
     Action,
     EndStream,
     ExpectReply,
     ForgetReply,
     OpenStream,
+    PauseStream,
     PlayCue,
+    ResumeStream,
     StopPlayback,
 )
 
@@ -38,6 +40,8 @@ class State(StrEnum):
     """A stream runs; the hub has not yet taken the call."""
     LISTENING = "listening"
     """The hub listens to the stream."""
+    STANDING_BY = "standing-by"
+    """Another satellite answers our call; the stream is kept here in case that one fails."""
     THINKING = "thinking"
     """The stream is over; the reply is being made."""
     PLAYING = "playing"
@@ -59,6 +63,8 @@ class Event(StrEnum):
     SPEECH_ENDED = "speech-ended"
     DISMISSED = "dismissed"
     """The hub wants no more of the stream, and nothing will come of it."""
+    STOOD_DOWN = "stood-down"
+    """Another satellite heard the call better."""
     STREAM_ENDED = "stream-ended"
     """The stream ended at this side: limit, end of the source or of the voice."""
     TURN_ANSWERED = "turn-answered"
@@ -86,6 +92,7 @@ class Step(msgspec.Struct, frozen=True):
 LEASES_S: Final[dict[State, float]] = {
     State.CALLING: 2.0,
     State.LISTENING: STREAM_SECONDS_MAX + 2.0,
+    State.STANDING_BY: STAND_BY_SECONDS,
     State.THINKING: 30.0,
     State.PLAYING: PLAYBACK_SECONDS_MAX + 10.0,
 }
@@ -110,6 +117,7 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.CALLING, Event.CONFIRMED): Step(State.LISTENING, (ExpectReply(), PlayCue("listening"))),
     (State.CALLING, Event.SPEECH_ENDED): Step(State.THINKING, (_ASKED, PlayCue("heard"))),
     (State.CALLING, Event.DISMISSED): Step(State.IDLE, (_ASKED,)),
+    (State.CALLING, Event.STOOD_DOWN): Step(State.STANDING_BY, (PauseStream(),)),
     (State.CALLING, Event.STREAM_ENDED): Step(State.THINKING),
     (State.CALLING, Event.TURN_ANSWERED): Step(State.IDLE, (_ASKED,)),
     (State.CALLING, Event.TURN_FAILED): Step(State.IDLE, (_ASKED,)),
@@ -118,6 +126,7 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.LISTENING, Event.CONFIRMED): Step(State.LISTENING, (ExpectReply(),)),
     (State.LISTENING, Event.SPEECH_ENDED): Step(State.THINKING, (_ASKED, PlayCue("heard"))),
     (State.LISTENING, Event.DISMISSED): Step(State.IDLE, (_ASKED, ForgetReply())),
+    (State.LISTENING, Event.STOOD_DOWN): Step(State.STANDING_BY, (PauseStream(), ForgetReply())),
     (State.LISTENING, Event.STREAM_ENDED): Step(State.THINKING, (PlayCue("heard"),)),
     (State.LISTENING, Event.TURN_ANSWERED): Step(State.IDLE, (_ASKED,)),
     (State.LISTENING, Event.TURN_FAILED): Step(State.IDLE, (_ASKED, ForgetReply())),
@@ -126,6 +135,18 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
         State.AWAY, (EndStream("no-hub"), ForgetReply(), _UNREACHABLE)
     ),
     (State.LISTENING, Event.TIME_OUT): Step(State.THINKING, (EndStream("limit"),)),
+    (State.STANDING_BY, Event.WAKE): Step(State.CALLING, (_ASKED, _CALL)),
+    (State.STANDING_BY, Event.BUTTON): Step(State.CALLING, (_ASKED, _CALL)),
+    (State.STANDING_BY, Event.CONFIRMED): Step(
+        State.LISTENING, (ResumeStream(), ExpectReply(), PlayCue("listening"))
+    ),
+    (State.STANDING_BY, Event.INVITED): Step(State.LISTENING, (_ASKED, *_ANSWER_CALL)),
+    (State.STANDING_BY, Event.DISMISSED): Step(State.IDLE, (_ASKED,)),
+    (State.STANDING_BY, Event.STREAM_ENDED): Step(State.IDLE),
+    (State.STANDING_BY, Event.REPLY_BEGAN): Step(State.PLAYING, (_ASKED,)),
+    (State.STANDING_BY, Event.PLAYBACK_BEGAN): Step(State.PLAYING, (_ASKED,)),
+    (State.STANDING_BY, Event.HUB_WENT): Step(State.AWAY, (EndStream("no-hub"),)),
+    (State.STANDING_BY, Event.TIME_OUT): Step(State.IDLE, (_ASKED,)),
     (State.THINKING, Event.BUTTON): Step(State.CALLING, (StopPlayback(), _CALL)),
     (State.THINKING, Event.CONFIRMED): Step(State.THINKING, (ExpectReply(),)),
     (State.THINKING, Event.INVITED): Step(State.LISTENING, _ANSWER_CALL),

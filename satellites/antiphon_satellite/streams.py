@@ -61,6 +61,7 @@ class Streams:
     def open(self, call: Call, preroll: PreRoll) -> str:
         """Call the hub, and begin a stream with the pre-roll; return its id."""
         stream, origin = new_id("stream"), preroll.begin
+        offset_us = self._house.hub_offset_us
         frames = self._uplink.open(stream, preroll.frames)
         self._house.call(
             WakeHeard(
@@ -68,6 +69,7 @@ class Streams:
                 stream=stream,
                 cause=call.cause,
                 heard_at_us=call.at_us,
+                heard_on_hub_us=0 if offset_us is None else max(0, call.at_us + offset_us),
                 phrase=call.phrase,
                 engine=call.engine,
                 confidence=call.confidence,
@@ -89,6 +91,16 @@ class Streams:
     def limit(self, seconds: float) -> None:
         """Let the running stream last at most this much audio, seconds."""
         self._uplink.limit(seconds)
+
+    def pause(self) -> None:
+        """Keep the running stream's audio here, instead of sending it."""
+        self._uplink.pause()
+
+    def resume(self) -> None:
+        """Send what was kept of the running stream, and go on sending."""
+        if held := self._uplink.resume():
+            stream, first, last = held
+            self.resend(Resend(stream=stream, first=first, last=last))
 
     def feed(self, frame: PcmFrame, now_s: float) -> bool:
         """Send a microphone frame, if a stream runs; tell whether the stream is full now."""

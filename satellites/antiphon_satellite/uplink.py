@@ -28,6 +28,8 @@ class _Stream(msgspec.Struct):
     samples: int = 0
     sequence: int = 0
     ended_s: float | None = None
+    held_from: int | None = None
+    """Paused: the first frame that was kept back."""
 
 
 class Uplink:
@@ -73,10 +75,27 @@ class Uplink:
         return running is not None and running.sequence >= running.limit_frames
 
     def feed(self, frame: PcmFrame) -> AudioFrame | None:
-        """Return the running stream's next frame; None without a stream, or when it is full."""
+        """Return the running stream's next frame, to be sent.
+
+        None without a stream, when it is full, or when it is paused: then the frame is only kept.
+        """
         if self._running is None or self.full:
             return None
-        return self._next(self._running, frame)
+        sent = self._next(self._running, frame)
+        return sent if self._running.held_from is None else None
+
+    def pause(self) -> None:
+        """Keep back the running stream's frames from here on."""
+        if self._running and self._running.held_from is None:
+            self._running.held_from = self._running.sequence
+
+    def resume(self) -> tuple[str, int, int] | None:
+        """Keep back no more; return the stream and its first and last frame to be sent now."""
+        stream = self._running
+        if stream is None or stream.held_from is None:
+            return None
+        first, stream.held_from = stream.held_from, None
+        return (stream.name, first, stream.sequence - 1) if first < stream.sequence else None
 
     def end(self, now_s: float, at_us: int) -> tuple[str, AudioFrame] | None:
         """End the running stream; return its id and last frame, or None if none runs."""
@@ -88,6 +107,8 @@ class Uplink:
         stream.sequence += 1
         stream.ended_s = now_s
         self._running = None
+        if stream.held_from is not None:
+            del self._kept[stream.name]  # what nobody asked for is nobody's business
         self._past = [*self._past, stream.name][-ENDED_NAMES_KEPT:]
         return stream.name, last
 

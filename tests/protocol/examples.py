@@ -76,6 +76,13 @@ EXAMPLES: Final[list[Example]] = [
             begin=6400,
             end=32000,
         ),
+        wake_heard_on_hub_clock=wake.WakeHeard(
+            satellite="kitchen",
+            stream=STREAM,
+            cause="phrase",
+            heard_at_us=EPOCH_US + 1,
+            heard_on_hub_us=EPOCH_US + 2500,
+        ),
     ),
     *_on(
         topics.SATELLITE_AUDIO,

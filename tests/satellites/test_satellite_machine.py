@@ -10,7 +10,9 @@ from antiphon_satellite.actions import (
     ExpectReply,
     ForgetReply,
     OpenStream,
+    PauseStream,
     PlayCue,
+    ResumeStream,
     StopPlayback,
 )
 from antiphon_satellite.machine import LEASES_S, TABLE, Event, Machine, State
@@ -32,6 +34,7 @@ idle      hub-went       away
 calling   confirmed      listening  expect cue:listening
 calling   speech-ended   thinking   end:asked cue:heard
 calling   dismissed      idle       end:asked
+calling   stood-down     standing-by pause
 calling   stream-ended   thinking
 calling   turn-answered  idle       end:asked
 calling   turn-failed    idle       end:asked
@@ -40,12 +43,23 @@ calling   time-out       idle       end:no-hub cue:unreachable
 listening confirmed      listening  expect
 listening speech-ended   thinking   end:asked cue:heard
 listening dismissed      idle       end:asked forget
+listening stood-down     standing-by pause forget
 listening stream-ended   thinking   cue:heard
 listening turn-answered  idle       end:asked
 listening turn-failed    idle       end:asked forget
 listening reply-began    playing    end:asked
 listening hub-went       away       end:no-hub forget cue:unreachable
 listening time-out       thinking   end:limit
+standing-by wake           calling    end:asked call
+standing-by button         calling    end:asked call
+standing-by confirmed      listening  resume expect cue:listening
+standing-by invited        listening  end:asked open expect cue:listening
+standing-by dismissed      idle       end:asked
+standing-by stream-ended   idle
+standing-by reply-began    playing    end:asked
+standing-by playback-began playing    end:asked
+standing-by hub-went       away       end:no-hub
+standing-by time-out       idle       end:asked
 thinking  button         calling    stop call
 thinking  confirmed      thinking   expect
 thinking  invited        listening  open expect cue:listening
@@ -65,20 +79,25 @@ playing   time-out       idle       stop
 """
 
 
+WORDS = {
+    PauseStream: "pause",
+    ResumeStream: "resume",
+    ExpectReply: "expect",
+    ForgetReply: "forget",
+    StopPlayback: "stop",
+}
+
+
 def word(action: Action) -> str:
     match action:
         case OpenStream():
             return "call" if action.announced else "open"
         case EndStream():
             return f"end:{action.reason}"
-        case ExpectReply():
-            return "expect"
-        case ForgetReply():
-            return "forget"
-        case StopPlayback():
-            return "stop"
         case PlayCue():
             return f"cue:{action.cue}"
+        case _:
+            return WORDS[type(action)]
 
 
 def wanted() -> dict[tuple[State, Event], tuple[State, list[str]]]:

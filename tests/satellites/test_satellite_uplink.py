@@ -92,8 +92,40 @@ def test_it_knows_the_streams_of_late() -> None:
     assert uplink.knows("s1")
 
 
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
+def test_a_paused_stream_is_kept_back_and_sent_whole_when_it_goes_on(
+    before: int, held: int, after: int
+) -> None:
+    uplink = Uplink()
+    uplink.open("s", ())
+    sent = fill(uplink, before)
+    uplink.pause()
+    uplink.pause()
+    assert fill(uplink, held) == []
+    due = uplink.resume()
+    if due is not None:
+        sent += uplink.again(*due)
+    assert (due is not None) is (held > 0)
+    sent += fill(uplink, after)
+    assert [one.sequence for one in sent] == list(range(before + held + after))
+    assert uplink.resume() is None
+
+
+def test_a_paused_stream_that_ends_leaves_nothing_behind() -> None:
+    uplink = Uplink()
+    uplink.open("s", ())
+    fill(uplink, 5)
+    uplink.pause()
+    fill(uplink, 5)
+    uplink.end(0.0, 0)
+    assert uplink.again("s", 0, 99) == []
+    assert uplink.knows("s")
+
+
 def test_without_a_stream_nothing_is_sent_or_ended() -> None:
     uplink = Uplink()
+    uplink.pause()
+    assert uplink.resume() is None
     assert uplink.feed(frame()) is None
     assert uplink.end(0.0, 0) is None
     assert not uplink.full

@@ -34,7 +34,12 @@ class Listen(Message, frozen=True, kw_only=True, tag="listen"):
 
 
 class StopListening(Message, frozen=True, kw_only=True, tag="stop-listening"):
-    """End the stream: the person has finished, or was not talking to us."""
+    """End the stream: the person has finished, or was not talking to us.
+
+    With `lost-arbitration` another satellite answers this call: stay silent and send nothing more,
+    but keep recording the stream for some seconds (`STAND_BY_SECONDS`). A `Listen` for it in that
+    time takes the call over: send what was kept, and go on.
+    """
 
     stream: Slug
     reason: Literal["speech-ended", "no-wake", "lost-arbitration", "cancelled", "failed"]

@@ -17,6 +17,8 @@ class WakeHeard(Message, frozen=True, kw_only=True, tag="wake-heard"):
     its voice-activity gate opened, and the hub is asked to look for the wake phrase."""
     heard_at_us: Microseconds
     """Satellite's clock."""
+    heard_on_hub_us: Microseconds = 0
+    """The same moment on the hub's clock, as the satellite knows it by `TimeTold`; 0: not yet."""
     phrase: Name = ""
     """Which wake phrase, as spoken: `hey mycroft`; empty without one."""
     engine: Name = ""

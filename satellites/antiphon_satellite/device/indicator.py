@@ -33,6 +33,7 @@ _SAYINGS = {
     State.IDLE: "ready",
     State.CALLING: "calling the hub",
     State.LISTENING: "listening",
+    State.STANDING_BY: "ready",  # another room answers, and this one stays silent
     State.THINKING: "thinking",
     State.PLAYING: "speaking",
 }
