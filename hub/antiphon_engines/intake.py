@@ -1,9 +1,10 @@
 """Puts one stream's frames back in order (pure; `now_s` is any steady clock).
 
 What comes out is the same bytes whatever order, repetition or grouping the frames came in. A hole
-is reported after a moment's grace, once more later, and then given up: silence of its length takes
-its place, so that positions stay true. These waits are clock time and not audio time, for frames
-sent again travel at the network's pace, and a recording may be sent faster than it was spoken.
+is reported after a moment's grace, again and again while it stays, and then given up: silence of
+its length takes its place, so that positions stay true, and it is counted. These waits are clock
+time and not audio time, for frames sent again travel at the network's pace, and a recording may be
+sent faster than it was spoken.
 """
 
 from collections import deque
@@ -16,9 +17,10 @@ from antiphon_protocol.limits import STREAM_SECONDS_MAX
 
 GRACE_S: Final = 0.02
 """Frames that overtook each other arrive within this; what is missing longer was lost."""
-RETRY_S: Final = 0.4
-GIVE_UP_S: Final = 1.2
-"""A person waits for the answer meanwhile: a hole in the speech is better than a dead turn."""
+RETRY_S: Final = 0.3
+"""What was sent again may be lost, too; on a home's worst Wi-Fi it is back well within this."""
+GIVE_UP_S: Final = 3.0
+"""From the first report on. It outlasts a network that is away for two seconds just then."""
 FRAMES_MAX: Final = 6000
 """Frames of one stream: the longest stream in frames of 10 ms."""
 STREAM_SAMPLES_MAX: Final = int(STREAM_SECONDS_MAX * SAMPLE_RATE_HZ)
@@ -46,12 +48,15 @@ class Intake:
         self._position = 0
         self._count: int | None = None
         self._hole: Hole | None = None
-        self._hole_since_s = 0.0
-        self._reports = 0
+        self._due_s = 0.0
+        self._give_up_s = 0.0
+        self._reported = False
         self.duplicates = 0
         """Frames that came again."""
         self.lost_samples = 0
-        """Silence that stands for what never came."""
+        """Silence that stands for what never came, and for what the sender itself lacked."""
+        self.given_up = 0
+        """Frames that never came, however often they were asked for."""
 
     def put(self, frame: AudioFrame, now_s: float) -> bool:
         """Take in a frame in any order; return False for one that is not wanted (any more)."""
@@ -98,16 +103,16 @@ class Intake:
     @property
     def due_s(self) -> float | None:
         """When `poll` has something to do next; None while there is no hole."""
-        if self._hole is None:
-            return None
-        return self._hole_since_s + (GRACE_S, RETRY_S, GIVE_UP_S)[self._reports]
+        return None if self._hole is None else self._due_s
 
     def poll(self, now_s: float) -> Hole | None:
         """Return the hole to report now, if any; one that is old enough is given up instead."""
-        if self._hole is None or self.due_s is None or now_s < self.due_s:
+        if self._hole is None or now_s < self._due_s:
             return None
-        self._reports += 1
-        if self._reports < 3:  # noqa: PLR2004 - after grace, after retry; the third time gives up
+        if not self._reported:
+            self._reported, self._give_up_s = True, now_s + GIVE_UP_S
+        if now_s < self._give_up_s:
+            self._due_s = min(now_s + RETRY_S, self._give_up_s)
             return self._hole
         self._skip(self._hole)
         self._advance(now_s)
@@ -129,7 +134,7 @@ class Intake:
     def _look_for_hole(self, now_s: float) -> None:
         hole = self._find_hole()
         if hole is None or self._hole is None or hole.first != self._hole.first:
-            self._hole_since_s, self._reports = now_s, 0
+            self._due_s, self._reported = now_s + GRACE_S, False
         self._hole = hole
 
     def _find_hole(self) -> Hole | None:
@@ -141,6 +146,7 @@ class Intake:
 
     def _skip(self, hole: Hole) -> None:
         self._next = hole.last + 1
+        self.given_up += hole.last - hole.first + 1
         if frame := self._ahead.get(self._next):
             self._silence_until(frame.position)
 

@@ -49,8 +49,8 @@ class StreamsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Bytes of all streams together; above it the oldest stream goes."""
     kept_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 120.0
     """A stream with nothing new for so long goes: nobody's voice is kept without need."""
-    stall_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
-    """A stream with nothing new for so long is dead."""
+    stall_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 6.0
+    """A stream with nothing new for so long is dead; a network away for 2 s is back within it."""
 
 
 class SpeechSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -10,15 +11,21 @@ from antiphon_engines.intake import Hole, Intake, acceptable
 from antiphon_engines.settings import StreamsSection
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
 
-TAKE_BYTES = SAMPLE_RATE_HZ // 2 * SAMPLE_BYTES
+TAKE_BYTES: Final = SAMPLE_RATE_HZ // 2 * SAMPLE_BYTES
 """One helping for the recogniser: half a second, so that a cancelled job ends soon."""
+
+GIVEN_UP_MAX: Final = 3
+"""Frames of a stream that may be silence instead, some 0.1 s.
+
+With more, words are missing, and the rest may mean something else: the turn must fail, and say so.
+"""
 
 Key = tuple[str, str]
 """Satellite and stream."""
 
 
 class StreamStalledError(Exception):
-    """Nothing new of a stream came for too long; caught by the job that reads it."""
+    """A stream cannot be heard (any further); caught by the job that reads it."""
 
 
 class _Stream(msgspec.Struct, eq=False):
@@ -137,12 +144,15 @@ class Reader:
         """Return the next samples, half a second at most; empty at the stream's end.
 
         Raises:
-            StreamStalledError: nothing came for `stall_s` and the stream has not ended.
+            StreamStalledError: nothing came for `stall_s` and the stream has not ended, or too much
+                of it never came.
         """
         while True:
             now_s = self._loop.time()
             if hole := self.intake.poll(now_s):
                 self._on_hole(hole)
+            if self.intake.given_up > GIVEN_UP_MAX:
+                raise StreamStalledError(f"{self.intake.given_up} frames never came")
             if pcm := self.intake.take(TAKE_BYTES):
                 return pcm
             if self.intake.ended:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 FIRST_S: Final = 0.1
-CAP_S: Final = 2.0
-"""A home network's broker is back in seconds; a longer cap would miss the five-second promise."""
+CAP_S: Final = 1.0
+"""A home network's broker is back in seconds; a turn that was under way is held for five."""
 
 
 def wait_s(attempt: int, random: Callable[[], float]) -> float:

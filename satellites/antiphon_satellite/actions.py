@@ -14,6 +14,13 @@ class OpenStream(msgspec.Struct, frozen=True):
     """Say WakeHeard: we call the hub. False: the hub asked for the stream."""
 
 
+class CallAgain(msgspec.Struct, frozen=True):
+    """Say once more that somebody called, with the same stream.
+
+    A hub that knows it goes on with it; one that does not takes it from its first frame.
+    """
+
+
 class EndStream(msgspec.Struct, frozen=True):
     """End the stream that runs, if one does."""
 
@@ -48,6 +55,7 @@ class PlayCue(msgspec.Struct, frozen=True):
 
 Action = (
     OpenStream
+    | CallAgain
     | EndStream
     | PauseStream
     | ResumeStream

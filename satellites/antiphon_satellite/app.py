@@ -113,7 +113,7 @@ class Satellite:
     @property
     def resting(self) -> bool:
         """Whether nothing is under way: no call, no playback expected or sounding."""
-        return self.state in (State.IDLE, State.AWAY) and not self._player.busy
+        return self.state in (State.IDLE, State.AWAY, State.MISSED) and not self._player.busy
 
     async def wait_until(self, true: Callable[[], bool]) -> None:
         """Return once something holds that depends on the conversation."""

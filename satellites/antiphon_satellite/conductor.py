@@ -27,6 +27,7 @@ from antiphon_protocol.messages.satellite import (
 )
 from antiphon_satellite.actions import (
     Action,
+    CallAgain,
     EndStream,
     ExpectReply,
     ForgetReply,
@@ -92,7 +93,7 @@ class Conductor:
         self._indicator = indicator
         self._satellite = satellite
         self._cues = frozenset(cues)
-        self._attentive = {State.AWAY, State.IDLE, State.STANDING_BY}
+        self._attentive = {State.AWAY, State.MISSED, State.IDLE, State.STANDING_BY}
         if wake_while_playing:
             self._attentive.add(State.PLAYING)
         self._machine = Machine()
@@ -212,6 +213,8 @@ class Conductor:
     def _accept(self, asked: Listen) -> None:
         if asked.turn != self.turn:
             self._past_turn = self.turn
+        elif self._asked is not None and asked.playback != self._asked.playback:
+            self._player.forget(self._asked.playback)  # of a hub that was started again
         self._asked = asked
 
     def _stop_event(self, stop: StopListening) -> Event | None:
@@ -259,6 +262,8 @@ class Conductor:
         match action:
             case OpenStream():
                 self._open(announced=action.announced)
+            case CallAgain():
+                self._streams.call_again(self._stream)
             case EndStream() | PauseStream() | ResumeStream():
                 self._change_stream(action)
             case ExpectReply():

@@ -18,6 +18,7 @@ from antiphon_protocol.messages.presence import (
     SatellitePresence,
     TimeAsked,
     TimeTold,
+    Welcome,
 )
 from antiphon_protocol.messages.satellite import SatelliteCommand, SatelliteFact
 from antiphon_protocol.messages.wake import WakeHeard
@@ -73,7 +74,7 @@ class House:
         self._hub_changed = hub_changed
         self._claim = Claim(who.instance)
         self._claim_moved = asyncio.Event()
-        self._welcomed = False
+        self._welcome: Welcome | None = None
         self._hub_here = False
         self._clock = OffsetEstimator()
         self._asked_us = 0
@@ -137,7 +138,8 @@ class House:
     # -- presence ---------------------------------------------------------------------------------
 
     def _will(self) -> Will:
-        self._claim.begin(now_us())
+        # A clock that was set back must not make us look older than our last connection.
+        self._claim.begin(max(now_us(), self._claim.epoch + 1))
         topic = SATELLITE_PRESENCE
         return Will(
             topic.path(satellite=self._who.satellite),
@@ -218,19 +220,25 @@ class House:
             self._commanded(command)
 
     def _on_hub(self, presence: HubPresence, _: Envelope) -> None:
+        known = self._welcome
         if isinstance(presence, Farewell):
-            self._welcomed = False
+            if known is not None and (known.hub, known.epoch) != (presence.hub, presence.epoch):
+                return  # the will of a hub that another has followed, or of its last connection
+            self._welcome = None
         else:
+            if known is not None and (known.hub, known.epoch) != (presence.hub, presence.epoch):
+                self._welcome = None  # another hub, or one that was gone: it knows no turn of ours
+                self._judge_hub()
             try:
                 negotiate(OURS, presence.protocol)
-                self._welcomed = True
+                self._welcome = presence
             except VersionError as error:
                 log.error("hub %s: %s", presence.hub, error)  # noqa: TRY400 - no bug of ours
-                self._welcomed = False
+                self._welcome = None
         self._judge_hub()
 
     def _judge_hub(self) -> None:
-        here = self._welcomed and self._claim.mine
+        here = self._welcome is not None and self._claim.mine
         if here is not self._hub_here:
             self._hub_here = here
             log.info("the hub is %s", "here" if here else "away")
@@ -241,7 +249,7 @@ class House:
             await self.link.wait_connected()
             await self.link.wait_disconnected()
             self._claim.lost()
-            self._welcomed = False
+            self._welcome = None
             self._judge_hub()
 
     # -- its clock --------------------------------------------------------------------------------

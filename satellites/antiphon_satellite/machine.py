@@ -18,6 +18,7 @@ import msgspec
 from antiphon_protocol.limits import PLAYBACK_SECONDS_MAX, STAND_BY_SECONDS, STREAM_SECONDS_MAX
 from antiphon_satellite.actions import (
     Action,
+    CallAgain,
     EndStream,
     ExpectReply,
     ForgetReply,
@@ -34,6 +35,8 @@ class State(StrEnum):
 
     AWAY = "away"
     """No hub: not connected, or it said goodbye."""
+    MISSED = "missed"
+    """The same, and somebody in the room was told so: the hub's return is told, too."""
     IDLE = "idle"
     """Waiting for a call."""
     CALLING = "calling"
@@ -46,6 +49,10 @@ class State(StrEnum):
     """The stream is over; the reply is being made."""
     PLAYING = "playing"
     """A reply or an announcement sounds."""
+    HOLDING = "holding"
+    """The hub went while a stream ran, and may be back in a moment: the stream goes on."""
+    WAITING = "waiting"
+    """The hub went while the reply was being made. It may be back in a moment."""
 
 
 class Event(StrEnum):
@@ -89,12 +96,19 @@ class Step(msgspec.Struct, frozen=True):
     do: tuple[Action, ...] = ()
 
 
+HOLD_S: Final = 5.0
+"""How long the hub may be gone in mid-turn before the person is told: a program that is started
+again, or a network that was away for two seconds, is back by then."""
+
 LEASES_S: Final[dict[State, float]] = {
+    State.MISSED: 600.0,
     State.CALLING: 2.0,
     State.LISTENING: STREAM_SECONDS_MAX + 2.0,
     State.STANDING_BY: STAND_BY_SECONDS,
     State.THINKING: 30.0,
     State.PLAYING: PLAYBACK_SECONDS_MAX + 10.0,
+    State.HOLDING: HOLD_S,
+    State.WAITING: HOLD_S,
 }
 """How long each state may last, seconds; AWAY and IDLE wait for nobody and may last."""
 
@@ -104,9 +118,13 @@ _UNREACHABLE = PlayCue("unreachable")
 _ASKED = EndStream("asked")
 
 TABLE: Final[dict[tuple[State, Event], Step]] = {
-    (State.AWAY, Event.WAKE): Step(State.AWAY, (_UNREACHABLE,)),
-    (State.AWAY, Event.BUTTON): Step(State.AWAY, (_UNREACHABLE,)),
+    (State.AWAY, Event.WAKE): Step(State.MISSED, (_UNREACHABLE,)),
+    (State.AWAY, Event.BUTTON): Step(State.MISSED, (_UNREACHABLE,)),
     (State.AWAY, Event.HUB_CAME): Step(State.IDLE),
+    (State.MISSED, Event.WAKE): Step(State.MISSED, (_UNREACHABLE,)),
+    (State.MISSED, Event.BUTTON): Step(State.MISSED, (_UNREACHABLE,)),
+    (State.MISSED, Event.HUB_CAME): Step(State.IDLE, (PlayCue("back"),)),
+    (State.MISSED, Event.TIME_OUT): Step(State.AWAY),
     (State.IDLE, Event.WAKE): Step(State.CALLING, (_CALL,)),
     (State.IDLE, Event.VOICE): Step(State.CALLING, (_CALL,)),
     (State.IDLE, Event.BUTTON): Step(State.CALLING, (_CALL,)),
@@ -121,7 +139,7 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.CALLING, Event.STREAM_ENDED): Step(State.THINKING),
     (State.CALLING, Event.TURN_ANSWERED): Step(State.IDLE, (_ASKED,)),
     (State.CALLING, Event.TURN_FAILED): Step(State.IDLE, (_ASKED,)),
-    (State.CALLING, Event.HUB_WENT): Step(State.AWAY, (EndStream("no-hub"), _UNREACHABLE)),
+    (State.CALLING, Event.HUB_WENT): Step(State.HOLDING),
     (State.CALLING, Event.TIME_OUT): Step(State.IDLE, (EndStream("no-hub"), _UNREACHABLE)),
     (State.LISTENING, Event.CONFIRMED): Step(State.LISTENING, (ExpectReply(),)),
     (State.LISTENING, Event.SPEECH_ENDED): Step(State.THINKING, (_ASKED, PlayCue("heard"))),
@@ -131,9 +149,7 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.LISTENING, Event.TURN_ANSWERED): Step(State.IDLE, (_ASKED,)),
     (State.LISTENING, Event.TURN_FAILED): Step(State.IDLE, (_ASKED, ForgetReply())),
     (State.LISTENING, Event.REPLY_BEGAN): Step(State.PLAYING, (_ASKED,)),
-    (State.LISTENING, Event.HUB_WENT): Step(
-        State.AWAY, (EndStream("no-hub"), ForgetReply(), _UNREACHABLE)
-    ),
+    (State.LISTENING, Event.HUB_WENT): Step(State.HOLDING),
     (State.LISTENING, Event.TIME_OUT): Step(State.THINKING, (EndStream("limit"),)),
     (State.STANDING_BY, Event.WAKE): Step(State.CALLING, (_ASKED, _CALL)),
     (State.STANDING_BY, Event.BUTTON): Step(State.CALLING, (_ASKED, _CALL)),
@@ -155,7 +171,7 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.THINKING, Event.TURN_FAILED): Step(State.IDLE, (ForgetReply(),)),
     (State.THINKING, Event.REPLY_BEGAN): Step(State.PLAYING),
     (State.THINKING, Event.PLAYBACK_BEGAN): Step(State.PLAYING),
-    (State.THINKING, Event.HUB_WENT): Step(State.AWAY, (ForgetReply(), _UNREACHABLE)),
+    (State.THINKING, Event.HUB_WENT): Step(State.WAITING),
     (State.THINKING, Event.TIME_OUT): Step(State.IDLE, (ForgetReply(), PlayCue("failed"))),
     (State.PLAYING, Event.WAKE): Step(State.CALLING, (StopPlayback(), _CALL)),
     (State.PLAYING, Event.BUTTON): Step(State.CALLING, (StopPlayback(), _CALL)),
@@ -163,6 +179,15 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.PLAYING, Event.PLAYBACK_ENDED): Step(State.IDLE),
     (State.PLAYING, Event.HUB_WENT): Step(State.AWAY),
     (State.PLAYING, Event.TIME_OUT): Step(State.IDLE, (StopPlayback(),)),
+    (State.HOLDING, Event.HUB_CAME): Step(State.CALLING, (CallAgain(),)),
+    (State.HOLDING, Event.STREAM_ENDED): Step(State.WAITING),
+    (State.HOLDING, Event.TIME_OUT): Step(
+        State.MISSED, (EndStream("no-hub"), ForgetReply(), _UNREACHABLE)
+    ),
+    (State.WAITING, Event.HUB_CAME): Step(State.THINKING, (CallAgain(),)),
+    (State.WAITING, Event.BUTTON): Step(State.MISSED, (ForgetReply(), _UNREACHABLE)),
+    (State.WAITING, Event.REPLY_BEGAN): Step(State.AWAY),
+    (State.WAITING, Event.TIME_OUT): Step(State.MISSED, (ForgetReply(), _UNREACHABLE)),
 }
 
 

@@ -44,7 +44,7 @@ class SpeakerSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `wav:FOLDER` (one file per sound), `null`."""
     gain_db: Annotated[float, Meta(ge=-60.0, le=12.0)] = 0.0
     """Everything is played this much louder, decibels."""
-    cues: tuple[CueName, ...] = ("failed", "unreachable")
+    cues: tuple[CueName, ...] = ("failed", "unreachable", "back")
     """Cues that it sounds of its own accord; those that the hub asks for always sound."""
 
 

@@ -95,7 +95,7 @@ class SimulatedRoom:
         self._sounds: deque[Sounded] = deque(maxlen=SOUNDS_KEPT)
         self._speed = speed
         settings = Settings(
-            speaker=SpeakerSection(cues=("failed", "unreachable")),
+            speaker=SpeakerSection(cues=("failed", "unreachable", "back")),
             wake=WakeSection(mode=wake, engines=tuple(engines), phrases=tuple(phrases)),
             gate=GateSection(engine=gate),
         )

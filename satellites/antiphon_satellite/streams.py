@@ -33,6 +33,8 @@ class Streams:
         self._uplink = Uplink()
         self._resends: asyncio.Queue[Resend] = asyncio.Queue(RESENDS_MAX)
         self._resends_refused = 0
+        self._called: WakeHeard | None = None
+        self._ended: ListenEnded | None = None
 
     @property
     def counts(self) -> Counter[str]:
@@ -63,25 +65,31 @@ class Streams:
         stream, origin = new_id("stream"), preroll.begin
         offset_us = self._house.hub_offset_us
         frames = self._uplink.open(stream, preroll.frames)
-        self._house.call(
-            WakeHeard(
-                satellite=self._satellite,
-                stream=stream,
-                cause=call.cause,
-                heard_at_us=call.at_us,
-                heard_on_hub_us=0 if offset_us is None else max(0, call.at_us + offset_us),
-                phrase=call.phrase,
-                engine=call.engine,
-                confidence=call.confidence,
-                level_dbfs=min(0.0, call.level_dbfs),
-                noise_dbfs=min(0.0, call.noise_dbfs),
-                begin=max(0, call.begin - origin),
-                end=max(0, call.end - origin) if call.cause != "button" else 0,
-            )
+        self._called = WakeHeard(
+            satellite=self._satellite,
+            stream=stream,
+            cause=call.cause,
+            heard_at_us=call.at_us,
+            heard_on_hub_us=0 if offset_us is None else max(0, call.at_us + offset_us),
+            phrase=call.phrase,
+            engine=call.engine,
+            confidence=call.confidence,
+            level_dbfs=min(0.0, call.level_dbfs),
+            noise_dbfs=min(0.0, call.noise_dbfs),
+            begin=max(0, call.begin - origin),
+            end=max(0, call.end - origin) if call.cause != "button" else 0,
         )
+        self._house.call(self._called)
         for frame in frames:
             self._house.stream(stream, frame)
         return stream
+
+    def call_again(self, stream: str) -> None:
+        """Say again what a hub that was away has missed: the call, and the stream's end."""
+        if self._called is not None and self._called.stream == stream:
+            self._house.call(self._called)
+        if self._ended is not None and self._ended.stream == stream:
+            self._house.tell(self._ended)
 
     def open_asked(self, asked: Listen) -> None:
         """Begin the stream that the hub asked for, without a pre-roll: it holds our own voice."""
@@ -116,8 +124,9 @@ class Streams:
         if ended is None:
             return False
         stream, last = ended
+        self._ended = ListenEnded(stream=stream, frames=last.sequence + 1, reason=reason)
         self._house.stream(stream, last)
-        self._house.tell(ListenEnded(stream=stream, frames=last.sequence + 1, reason=reason))
+        self._house.tell(self._ended)
         return True
 
     def resend(self, asked: Resend) -> None:

@@ -10,7 +10,7 @@ from antiphon_ears.wake.fake import marker
 from antiphon_link.connection import Publication
 from antiphon_link.fake import FakeBus
 from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, AudioFrame
-from antiphon_protocol.messages.presence import TimeAsked
+from antiphon_protocol.messages.presence import Farewell, TimeAsked
 from antiphon_protocol.messages.satellite import (
     ButtonPressed,
     Counters,
@@ -23,7 +23,7 @@ from antiphon_protocol.messages.satellite import (
     Resend,
     ShowTurn,
 )
-from antiphon_protocol.topics import SATELLITE_DO
+from antiphon_protocol.topics import HUB_PRESENCE, SATELLITE_DO
 from antiphon_satellite.machine import State
 from antiphon_satellite.settings import WakeMode
 from antiphon_satellite.simulate import SimulatedRoom, Spoken
@@ -131,7 +131,7 @@ def test_a_listen_that_comes_too_late_opens_no_microphone() -> None:
     tell(story)
 
 
-def test_a_hub_that_goes_in_mid_speech_is_told_and_its_return_is_noticed() -> None:
+def test_a_hub_that_stays_away_in_mid_speech_is_told_and_so_is_its_return() -> None:
     async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
         async def play() -> None:
             await hub.listen()
@@ -140,10 +140,62 @@ def test_a_hub_that_goes_in_mid_speech_is_told_and_its_return_is_noticed() -> No
 
         spoken = await said(room, play())
         assert spoken.cues == ("unreachable",)
-        assert room.state is State.AWAY
+        assert State.HOLDING in light.shown, "the light tells at once"
+        assert room.state is State.MISSED
         assert (await room.speak(COMMAND)).cues == ("unreachable",), "also on a call meanwhile"
         await hub.welcome()
         await room.wait_ready()
+        assert [one.sound for one in room.sounds][-1] == "cue-back"
+
+    tell(story)
+
+
+def test_a_hub_that_is_soon_back_is_called_again_with_the_same_stream() -> None:
+    async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
+        async def play() -> None:
+            call = await hub.listen()
+            await hub.farewell()
+            await asyncio.sleep(0.4)
+            await hub.welcome()
+            assert await hub.call(1) == call
+            await hub.listen(1)
+            hub.stop(call)
+            ended = await hub.fact(ListenEnded)
+            assert [one.sequence for one in hub.frames[call.stream]] == [*range(ended.frames)]
+            hub.ask(ShowTurn(turn="turn-1", state="answered"))
+
+        spoken = await said(room, play())
+        assert spoken.cues == ()
+        assert State.HOLDING in light.shown
+
+    tell(story)
+
+
+def test_a_hub_that_comes_back_behind_the_stream_learns_of_call_and_end() -> None:
+    async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
+        async def play() -> None:
+            call = await hub.listen()
+            hub.stop(call)
+            ended = await hub.fact(ListenEnded)
+            await hub.farewell()
+            await hub.welcome()
+            assert await hub.call(1) == call
+            assert await hub.fact(ListenEnded, 1) == ended
+            hub.ask(ShowTurn(turn="turn-1", state="failed", cue="failed"))
+
+        assert (await said(room, play())).cues == ("failed",)
+        assert State.WAITING in light.shown
+
+    tell(story)
+
+
+def test_the_will_of_an_earlier_hub_takes_no_hub_away() -> None:
+    async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
+        await hub.link.send(HUB_PRESENCE, Farewell(hub="other", epoch=1, reason="lost"))
+        await hub.link.send(HUB_PRESENCE, Farewell(hub="hub", epoch=0, reason="lost"))
+        await asyncio.sleep(1.0)
+        assert room.state is State.IDLE
+        assert light.shown == [State.AWAY, State.IDLE]
 
     tell(story)
 

@@ -1,11 +1,13 @@
 """The conversation's table: every pair of state and event, and the diagram in the docs."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from antiphon_satellite.actions import (
     Action,
+    CallAgain,
     EndStream,
     ExpectReply,
     ForgetReply,
@@ -21,9 +23,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "satellite.md"
 
 # One line a pair that does something; all others must leave state and world alone.
 WANTED = """
-away      wake           away       cue:unreachable
-away      button         away       cue:unreachable
+away      wake           missed     cue:unreachable
+away      button         missed     cue:unreachable
 away      hub-came       idle
+missed    wake           missed     cue:unreachable
+missed    button         missed     cue:unreachable
+missed    hub-came       idle       cue:back
+missed    time-out       away
 idle      wake           calling    call
 idle      voice          calling    call
 idle      button         calling    call
@@ -38,7 +44,7 @@ calling   stood-down     standing-by pause
 calling   stream-ended   thinking
 calling   turn-answered  idle       end:asked
 calling   turn-failed    idle       end:asked
-calling   hub-went       away       end:no-hub cue:unreachable
+calling   hub-went       holding
 calling   time-out       idle       end:no-hub cue:unreachable
 listening confirmed      listening  expect
 listening speech-ended   thinking   end:asked cue:heard
@@ -48,7 +54,7 @@ listening stream-ended   thinking   cue:heard
 listening turn-answered  idle       end:asked
 listening turn-failed    idle       end:asked forget
 listening reply-began    playing    end:asked
-listening hub-went       away       end:no-hub forget cue:unreachable
+listening hub-went       holding
 listening time-out       thinking   end:limit
 standing-by wake           calling    end:asked call
 standing-by button         calling    end:asked call
@@ -68,7 +74,7 @@ thinking  turn-answered  idle
 thinking  turn-failed    idle       forget
 thinking  reply-began    playing
 thinking  playback-began playing
-thinking  hub-went       away       forget cue:unreachable
+thinking  hub-went       waiting
 thinking  time-out       idle       forget cue:failed
 playing   wake           calling    stop call
 playing   button         calling    stop call
@@ -76,10 +82,18 @@ playing   invited        listening  stop open expect cue:listening
 playing   playback-ended idle
 playing   hub-went       away
 playing   time-out       idle       stop
+holding   hub-came       calling    again
+holding   stream-ended   waiting
+holding   time-out       missed     end:no-hub forget cue:unreachable
+waiting   hub-came       thinking   again
+waiting   button         missed     forget cue:unreachable
+waiting   reply-began    away
+waiting   time-out       missed     forget cue:unreachable
 """
 
 
-WORDS = {
+WORDS: Final = {
+    CallAgain: "again",
     PauseStream: "pause",
     ResumeStream: "resume",
     ExpectReply: "expect",

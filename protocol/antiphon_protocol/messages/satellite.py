@@ -11,7 +11,7 @@ from antiphon_protocol.limits import LIST_ITEMS_MAX
 from antiphon_protocol.messages.fields import LevelDbfs, Microseconds, Name, Samples, Seconds, Text
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold
 
-CueName = Literal["listening", "heard", "failed", "not-understood", "unreachable", "notice"]
+CueName = Literal["listening", "heard", "failed", "not-understood", "unreachable", "back", "notice"]
 ShownState = Literal["thinking", "answered", "failed", "cancelled"]
 PlaybackKind = Literal["reply", "announcement", "chime", "alarm", "music"]
 GainDb = Annotated[float, Meta(ge=-60.0, le=12.0)]

@@ -30,12 +30,15 @@ class NullIndicator:
 
 _SAYINGS = {
     State.AWAY: "looking for the hub",
+    State.MISSED: "looking for the hub",
     State.IDLE: "ready",
     State.CALLING: "calling the hub",
     State.LISTENING: "listening",
     State.STANDING_BY: "ready",  # another room answers, and this one stays silent
     State.THINKING: "thinking",
     State.PLAYING: "speaking",
+    State.HOLDING: "looking for the hub, and still listening",
+    State.WAITING: "looking for the hub, and waiting for its answer",
 }
 
 

@@ -25,8 +25,8 @@ class Tone(msgspec.Struct, frozen=True):
     seconds: float
 
 
-# Rising: go on. Falling: it failed. A low double tone: nobody is there. Same: say it again.
-# Two bells: something waits to be told.
+# Rising: go on. Falling: it failed. A low double tone: nobody is there; rising: somebody is again.
+# Same: say it again. Two bells: something waits to be told.
 CUES: Final[dict[CueName, tuple[Tone, ...]]] = {
     "listening": (Tone(660, 0.07), Tone(990, 0.09)),
     "heard": (Tone(990, 0.06),),
@@ -34,6 +34,7 @@ CUES: Final[dict[CueName, tuple[Tone, ...]]] = {
     "not-understood": (Tone(550, 0.1), Tone(0, 0.06), Tone(550, 0.1)),
     "notice": (Tone(784, 0.12), Tone(0, 0.05), Tone(1047, 0.25)),
     "unreachable": (Tone(330, 0.16), Tone(0, 0.1), Tone(330, 0.16)),
+    "back": (Tone(330, 0.16), Tone(0, 0.1), Tone(440, 0.16)),
 }
 
 
