@@ -38,8 +38,12 @@ class Transcriber:
                 )
             )
 
-    def transcribe(self, pcm: bytes) -> tuple[SttResult, float]:
+    def transcribe(self, pcm: bytes, wake_phrase: str = "") -> tuple[SttResult, float]:
         """Hear signed 16-bit mono 16 kHz samples, frame by frame as from a satellite.
+
+        Args:
+            pcm: The samples.
+            wake_phrase: May stand before the command, and is no part of the text.
 
         Returns:
             What was understood, and the milliseconds that the engine took.
@@ -50,7 +54,7 @@ class Transcriber:
         context = self._context.id if self._context else None
         language = self._context.language if self._context else self._engine.languages[0]
         began_s = time.perf_counter()
-        stream = self._engine.open(language=language, context=context)
+        stream = self._engine.open(language=language, context=context, wake_phrase=wake_phrase)
         try:
             for at in range(0, len(pcm), FRAME_BYTES):
                 stream.feed(pcm[at : at + FRAME_BYTES])

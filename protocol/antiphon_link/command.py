@@ -34,6 +34,7 @@ _SAYINGS = {
     "satellite": "hear and speak in a room",
     "demo": "the whole house in one terminal, on synthesized commands, your WAVs or the microphone",
     "turn": "speak one WAV to a running hub and print what came of it",
+    "turns": "look back at what was said and done, and hear it again",
     "transcribe": "speech to text for WAV files",
     "wake": "find wake phrases in WAV files",
     "understand": "what a sentence means, and what it would do",

@@ -1,0 +1,1 @@
+"""Looking back at turns: lists, waterfalls, and hearing kept audio again."""
