@@ -81,9 +81,9 @@ class Turn:
         """Live through a turn that came as text."""
         await self._to_its_end(self._written(text, speak=speak), None)
 
-    async def announce(self, text: str) -> None:
-        """Live through a turn that only says something."""
-        await self._to_its_end(self._told(text), None)
+    async def announce(self, text: str, kind: PlaybackKind) -> None:
+        """Live through a turn that only says something; the slots tell where it was heard."""
+        await self._to_its_end(self._told(text, kind), None)
 
     def cancel(self, reason: CancelReason) -> None:
         """Stop the turn, wherever it is."""
@@ -113,9 +113,16 @@ class Turn:
         if speak:
             await self._say(reply)
 
-    async def _told(self, text: str) -> None:
+    async def _told(self, text: str, kind: PlaybackKind) -> None:
         self._start("", 1.0)
-        await self._say(text)
+        record = self.record
+        record.reply = text
+        speech = Speech(turn=record.turn, playback=self._playback, text=text, kind=kind)
+        came = await self._parts.mouth.tell(speech, self._speakers, record)
+        record.slots = {"rooms": came}
+        if "played" not in came.values():
+            where = ", ".join(f"{room}: {why}" for room, why in came.items())
+            raise TurnFailedError("no-speaker", detail=where)
 
     async def _hear(self, call: Call) -> str:
         record = self.record
@@ -162,7 +169,7 @@ class Turn:
         if not reply or not self._speakers:
             return
         self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=reply))
-        speech = Speech(turn=record.turn, playback=self._playback, text=reply, kind=self._kind)
+        speech = Speech(turn=record.turn, playback=self._playback, text=reply)
         await self._parts.mouth.say(speech, self._speakers, record)
 
     # -- how it ends ------------------------------------------------------------------------------
@@ -195,6 +202,7 @@ class Turn:
             if record.outcome is None:
                 self._cancelled(self._cancelled_for, call)
             self._parts.mouth.forget(self._playback)
+            self._parts.mouth.unattend(record.room, record.turn)
             await self._note_end()
 
     async def _failed(self, failure: TurnFailedError) -> None:
@@ -242,6 +250,8 @@ class Turn:
     def _start(self, phrase: str, confidence: float) -> None:
         self._started = True
         record = self.record
+        if record.satellite:
+            self._parts.mouth.attend(record.room, record.turn)
         self._parts.publisher.publish(
             TurnStarted(
                 turn=record.turn,
@@ -267,7 +277,3 @@ class Turn:
         cue = None if failure is None else failure.cue
         show = ShowTurn(turn=self.record.turn, state=state, cue=cue)
         self._parts.command(self.record.satellite, show)
-
-    @property
-    def _kind(self) -> PlaybackKind:
-        return "reply" if self.record.satellite else "announcement"
