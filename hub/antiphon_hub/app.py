@@ -24,6 +24,9 @@ from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.own_worker import own_worker
+from antiphon_hub.playback import Playback
+from antiphon_hub.playback.memory import Memory
+from antiphon_hub.publisher import Publisher
 from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import Settings
@@ -86,14 +89,10 @@ class Hub:
         kept = settings.journal
         shelf = Shelf(self._state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
         self._recordings = Recordings(shelf, time.monotonic)
-        self._journal = Journal(
-            self._database,
-            keep_days=kept.keep_days,
-            keep_text=kept.keep_text,
-            recordings=self._recordings,
-        )
+        self._journal = self._build_journal()
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
         fleet = Fleet(outbound)
+        self._playback = _playback(settings, self._state_dir, fleet, outbound, self._publisher)
         self._turns = self._build_turns(outbound, fleet)
         self._inbound = Inbound(
             self._link,
@@ -102,16 +101,27 @@ class Hub:
             fleet=fleet,
             pool=self._pool,
             turns=self._turns,
+            playback=self._playback,
         )
         if kept.keep_audio_days:
             self._inbound.listen_along(self._recordings)
         self._measure(fleet)
 
+    def _build_journal(self) -> Journal:
+        kept = self._settings.journal
+        return Journal(
+            self._database,
+            keep_days=kept.keep_days,
+            keep_text=kept.keep_text,
+            recordings=self._recordings,
+        )
+
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
         listening, language = self._settings.listening, self._settings.hub.language
         parts = Parts(
             ear=Ear(self._pool, outbound.satellite, listening.endpointing, language),
-            mouth=Mouth(self._pool, outbound.satellite, language),
+            mouth=Mouth(self._pool, outbound.satellite, language, self._playback),
+            rooms=self._playback,
             mind=self._mind,
             journal=self._journal,
             publisher=self._publisher,
@@ -133,6 +143,11 @@ class Hub:
                 drops=("messages_dropped", "posts_refused", "posts_lost"),
             ),
             Counts(part="turns", counts=self._turns.counts, drops=("refused",)),
+            Counts(
+                part="playback",
+                counts=self._playback.counts,
+                drops=("taken_full", "taken_waited-too-long", "taken_too-long"),
+            ),
             Counts(part="workers", counts=self._pool.counts, drops=("dropped_facts",)),
             Counts(part="recordings", counts=self._recordings.counts, drops=("dropped",)),
         ):
@@ -161,6 +176,7 @@ class Hub:
                 worker = own_worker(workers, address, file, f"{self._id}-{number}")
                 stack.push_async_callback(worker.stop)
                 await stack.enter_async_context(_beside(worker.run))
+            await stack.enter_async_context(_beside(self._playback.run))
             await stack.enter_async_context(_beside(self._turns.run))
             await self._link.wait_connected()
             self._pool.use_context(self._mind.context())
@@ -183,6 +199,8 @@ class Hub:
             ) from None
         await self._database.open(MIGRATIONS)
         stack.push_async_callback(self._database.close)
+        await self._playback.open()
+        stack.push_async_callback(self._playback.close)
 
     async def _end_unfinished(self) -> None:
         for turn, room, satellite in await self._journal.unfinished():
@@ -281,6 +299,20 @@ class Hub:
         interfaces = LOOPBACK if set(addresses) <= set(LOOPBACK) else None
         async with announced(record, addresses, interfaces):
             yield
+
+
+def _playback(
+    settings: Settings, state_dir: Path, fleet: Fleet, outbound: Outbound, publisher: Publisher
+) -> Playback:
+    return Playback(
+        fleet,
+        outbound.satellite,
+        publisher,
+        Memory(Database(state_dir / "playback.sqlite")),
+        settings.playback.manners,
+        duck_db=settings.playback.duck_db,
+        now=datetime.now().astimezone,
+    )
 
 
 @contextlib.asynccontextmanager

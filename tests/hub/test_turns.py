@@ -61,11 +61,13 @@ def test_a_call_is_heard_understood_done_and_answered(tmp_path: Path) -> None:
     assert world.kinds == [
         "SatelliteJoined",
         "WorkerJoined",
+        "RoomDucked",
         "TurnStarted",
         "PartlyHeard",
         "CommandHeard",
         "Understood",
         "ReplyBegan",
+        "RoomDucked",
         "TurnEnded",
     ]
     (end,) = world.endings

@@ -1,5 +1,5 @@
 """What sounds in which room, how loud, and what waits."""
 
-from antiphon_hub.playback.playback import ManyManners, Playback
+from antiphon_hub.playback.playback import Playback
 
-__all__ = ["ManyManners", "Playback"]
+__all__ = ["Playback"]

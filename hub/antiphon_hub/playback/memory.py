@@ -25,12 +25,13 @@ class Memory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def load(self) -> dict[str, RoomState]:
-        """Return what is known.
+    async def open(self) -> dict[str, RoomState]:
+        """Open it and return what is known.
 
         Raises:
-            StorageError: the database cannot be read.
+            StorageError: the database cannot be read, or a newer version wrote it.
         """
+        await self._database.open(MIGRATIONS)
 
         def read(connection: sqlite3.Connection) -> dict[str, RoomState]:
             rows = connection.execute(
@@ -42,6 +43,10 @@ class Memory:
             }
 
         return await self._database.run(read)
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._database.close()
 
     async def save(self, states: dict[str, RoomState]) -> None:
         """Keep these rooms' states.

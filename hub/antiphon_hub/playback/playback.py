@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from antiphon_hub.errors import StorageError
 from antiphon_hub.playback.manners import (
     Manners,
@@ -71,14 +69,6 @@ class Satellites(Protocol):
         ...
 
 
-class RoomManners(Protocol):
-    """The settings, by room."""
-
-    def of(self, room: str) -> Manners:
-        """Return what is set for a room."""
-        ...
-
-
 class _Here:
     """One room that is in use."""
 
@@ -101,11 +91,22 @@ class Playback:
         command: Callable[[str, SatelliteCommand], None],
         publisher: Publisher,
         memory: Memory,
-        manners: RoomManners,
+        manners: Callable[[str], Manners],
         *,
         duck_db: float,
         now: Callable[[], datetime],
     ) -> None:
+        """Play in these satellites' rooms.
+
+        Args:
+            satellites: Those that are here.
+            command: Sends a command to one.
+            publisher: Takes the facts for players that are not ours.
+            memory: Keeps what people set.
+            manners: Returns what is set for a room, by its name.
+            duck_db: How much quieter other sound is while something speaks.
+            now: The home's local time.
+        """
         self._satellites = satellites
         self._command = command
         self._publisher = publisher
@@ -119,13 +120,17 @@ class Playback:
         self.counts: Counter[str] = Counter()
         """granted, paused, taken by reason, ducked."""
 
-    async def load(self) -> None:
+    async def open(self) -> None:
         """Take over what people had set before the hub's restart.
 
         Raises:
-            StorageError: the database cannot be read.
+            StorageError: the database cannot be read, or a newer version wrote it.
         """
-        self._states = await self._memory.load()
+        self._states = await self._memory.open()
+
+    async def close(self) -> None:
+        """Close the memory."""
+        await self._memory.close()
 
     async def run(self) -> None:
         """Keep the rooms' volumes right as the hours change, until cancelled."""
@@ -164,7 +169,7 @@ class Playback:
     def output(self, heard: Satellite) -> Satellite:
         """Return the satellite that gives replies for one that heard: itself, or another."""
         room = [one for one in self._satellites.in_room(heard.room) if one.speaks]
-        wanted = self._manners.of(heard.room).reply_on
+        wanted = self._manners(heard.room).reply_on
         chosen = next((one for one in room if one.id == wanted), None)
         if chosen is None and not heard.speaks:
             chosen = min(room, key=lambda one: one.id, default=None)
@@ -174,7 +179,7 @@ class Playback:
 
     def verdict(self, room: str, *, urgent: bool) -> Verdict:
         """Return what becomes of an announcement in that room."""
-        manners, state = self._manners.of(room), self._state(room)
+        manners, state = self._manners(room), self._state(room)
         now = self._now()
         return verdict(manners, state, urgent=urgent, now=now, now_us=_us(now))
 
@@ -213,7 +218,7 @@ class Playback:
         state = self._state(room)
         percent = state.percent if request.percent is None else request.percent
         if request.change:
-            before = self._manners.of(room).percent if percent is None else percent
+            before = self._manners(room).percent if percent is None else percent
             percent = max(0, min(FULL_PERCENT, before + request.change))
         after_us = state.disturb_after_us
         if request.do_not_disturb is not None:
@@ -225,7 +230,7 @@ class Playback:
     def _told(self, room: str) -> dict[str, Any]:
         now, state = self._now(), self._state(room)
         return {
-            "percent": percent_now(self._manners.of(room), state, now),
+            "percent": percent_now(self._manners(room), state, now),
             "do_not_disturb": is_undisturbed(state, _us(now)),
         }
 
@@ -236,7 +241,7 @@ class Playback:
         for one in self._satellites.in_room(""):
             if not one.speaks:
                 continue
-            percent = percent_now(self._manners.of(one.room), self._state(one.room), now)
+            percent = percent_now(self._manners(one.room), self._state(one.room), now)
             volumes[one.id] = gain_db(percent)
             if self._volumes.get(one.id) != volumes[one.id]:
                 self._command(one.id, SetVolume(gain_db=volumes[one.id]))
@@ -260,7 +265,7 @@ class Playback:
     def _do(self, key: str, here: _Here, effect: Effect) -> None:
         match effect:
             case Ducked():
-                self._duck(key, effect.lease_s)
+                self._duck(key, effect.lease_s, music=bool(here.rules.music))
             case Granted():
                 self.counts["granted"] += 1
                 here.places[effect.id].granted()
@@ -272,25 +277,15 @@ class Playback:
                 log.info("room %s: %s taken: %s", key, effect.id, effect.why)
                 here.places[effect.id].lost(effect.why)
 
-    def _duck(self, key: str, lease_s: float) -> None:
+    def _duck(self, key: str, lease_s: float, *, music: bool) -> None:
         self.counts["ducked"] += lease_s > 0
         level_db = self._duck_db if lease_s else 0.0
         room = key
         for one in self._satellites.in_room(key):
             room = one.room
-            self._command(one.id, Duck(level_db=level_db, lease_s=lease_s))
+            if music:
+                self._command(one.id, Duck(level_db=level_db, lease_s=lease_s))
         self._publisher.publish(RoomDucked(room=room, level_db=level_db, lease_s=lease_s))
-
-
-class ManyManners(msgspec.Struct, frozen=True):
-    """The house's manners, and those of single rooms, by name."""
-
-    house: Manners
-    rooms: dict[str, Manners]
-
-    def of(self, room: str) -> Manners:
-        """Return what is set for a room; else what is set for the house."""
-        return self.rooms.get(_key(room), self.house)
 
 
 def _key(room: str) -> str:

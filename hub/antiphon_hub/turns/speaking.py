@@ -96,32 +96,29 @@ class Mouth:
         else:
             self._expected.met(("played", fact.playback, satellite), fact)
 
-    def attend(self, room: str, turn: str) -> None:
-        """Somebody is being listened to there: announcements wait."""
-        self._rooms.attend(room, turn)
-
-    def unattend(self, room: str, turn: str) -> None:
-        """That turn is over."""
-        self._rooms.unattend(room, turn)
-
     async def say(
         self, speech: Speech, satellites: Sequence[Satellite], record: TurnRecord
     ) -> None:
-        """Say it in the room of one satellite; returns when the last sample was played.
+        """Say it where one satellite heard, or in several rooms; returns behind the last sample.
 
         Raises:
             TurnFailedError: no satellite can play, no worker has a voice, the room is busy, or the
                 speech broke off.
         """
-        speakers = [one for one in map(self._rooms.output, satellites) if one.speaks]
-        if not speakers:
-            return
+        speakers = {one.id: one for one in map(self._rooms.output, satellites) if one.speaks}
+        several = list(speakers.values())
+        if len(several) == 1:
+            await self._reply(speech, several[0], record)
+        elif several and "played" not in (await self.tell(speech, several, record)).values():
+            raise TurnFailedError("no-speaker", detail="the reply was not played to its end")
+
+    async def _reply(self, speech: Speech, speaker: Satellite, record: TurnRecord) -> None:
         self.announce(speech.playback)
         try:
-            with self._rooms.place(speakers[0].room, speech.kind) as place:
+            with self._rooms.place(speaker.room, speech.kind) as place:
                 if not await place.wait():
                     raise TurnFailedError("busy", detail=f"{place.room}: {place.taken}")
-                heard = await self._say_now(speech, {place: [one.id for one in speakers]}, record)
+                heard = await self._say_now(speech, {place: [speaker.id]}, record)
                 if place.taken:
                     raise TurnFailedError("busy", detail=f"{place.room}: {place.taken}")
         finally:

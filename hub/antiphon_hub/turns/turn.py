@@ -13,7 +13,7 @@ from antiphon_hub.publisher import Publisher
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
 from antiphon_hub.turns.hearing import Call, Ear, Watcher
 from antiphon_hub.turns.journal import Journal
-from antiphon_hub.turns.ports import Command, Mind, Satellite
+from antiphon_hub.turns.ports import Command, Mind, Rooms, Satellite
 from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.turns.speaking import Mouth, Speech
 from antiphon_protocol.messages.event import (
@@ -46,6 +46,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     ear: Ear
     mouth: Mouth
+    rooms: Rooms
     mind: Mind
     journal: Journal
     publisher: Publisher
@@ -117,6 +118,7 @@ class Turn:
         self._start("", 1.0)
         record = self.record
         record.reply = text
+        self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=text))
         speech = Speech(turn=record.turn, playback=self._playback, text=text, kind=kind)
         came = await self._parts.mouth.tell(speech, self._speakers, record)
         record.slots = {"rooms": came}
@@ -202,7 +204,7 @@ class Turn:
             if record.outcome is None:
                 self._cancelled(self._cancelled_for, call)
             self._parts.mouth.forget(self._playback)
-            self._parts.mouth.unattend(record.room, record.turn)
+            self._parts.rooms.unattend(record.room, record.turn)
             await self._note_end()
 
     async def _failed(self, failure: TurnFailedError) -> None:
@@ -251,7 +253,7 @@ class Turn:
         self._started = True
         record = self.record
         if record.satellite:
-            self._parts.mouth.attend(record.room, record.turn)
+            self._parts.rooms.attend(record.room, record.turn)
         self._parts.publisher.publish(
             TurnStarted(
                 turn=record.turn,

@@ -7,14 +7,18 @@ from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import Final, Literal
 
+import msgspec
+
+from antiphon_hub.turns.announcing import plan
 from antiphon_hub.turns.hearing import Call
 from antiphon_hub.turns.ports import Command, Satellites
 from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.turns.turn import Parts, Turn
 from antiphon_protocol.ids import new_id
-from antiphon_protocol.messages.ask import Answer, AskIntent, AskSay
+from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskSay
 from antiphon_protocol.messages.satellite import (
     ListenEnded,
+    PlaybackKind,
     PlaybackReady,
     Played,
     SatelliteFact,
@@ -137,14 +141,26 @@ class Turns:
 
     async def say(self, request: AskSay) -> Answer:
         """Say something in a room, or in all; answers when it was played."""
-        if not request.text.strip():
-            return Answer(ok=False, error='nothing to say: give {"text": "..."}')
-        speakers = [one for one in self._satellites.in_room(request.room) if one.speaks]
-        if not speakers:
-            return Answer(ok=False, error=self._no_room(request.room))
-        record = self._record("request", request.room, "")
-        turn = Turn(self._parts, record, speakers, new_id("play"))
-        return await self._answered(turn, turn.announce(request.text))
+        rooms = (request.room,) if request.room else ()
+        return await self.announce(AskAnnounce(text=request.text, rooms=rooms))
+
+    async def announce(self, request: AskAnnounce) -> Answer:
+        """Say something in some rooms at the same moment; answers when the last has heard it."""
+        way = plan(request, self._satellites.in_room(""), self._parts.rooms)
+        for room in way.chime:
+            self._parts.rooms.chime(room)
+        if way.error or not way.satellites:
+            told = ", ".join(f"{room}: {why}" for room, why in way.rooms.items())
+            ok = bool(way.chime)
+            error = "" if ok else way.error or f"nobody was told ({told})"
+            return Answer(ok=ok, error=error, slots={"rooms": way.rooms})
+        room = way.satellites[0].room if len({one.room for one in way.satellites}) == 1 else ""
+        record = self._record("request", room, "")
+        turn = Turn(self._parts, record, way.satellites, new_id("play"))
+        kind: PlaybackKind = "alarm" if request.priority == "urgent" else "announcement"
+        answer = await self._answered(turn, turn.announce(request.text, kind))
+        rooms = {**way.rooms, **answer.slots.get("rooms", {})}
+        return msgspec.structs.replace(answer, slots={"rooms": rooms})
 
     async def intent(self, request: AskIntent) -> Answer:
         """Do a sentence as if it had been said in that room."""
