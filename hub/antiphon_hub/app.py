@@ -17,6 +17,7 @@ import msgspec
 from antiphon_hub.addresses import LOOPBACK, fingerprint, reachable_addresses
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
@@ -31,6 +32,7 @@ from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import Settings
 from antiphon_hub.storage import Database
+from antiphon_hub.turns.calls import CALLS_REMEMBERED
 from antiphon_hub.turns.hearing import Ear
 from antiphon_hub.turns.journal import FILE as JOURNAL_FILE
 from antiphon_hub.turns.journal import MIGRATIONS, Journal
@@ -41,16 +43,16 @@ from antiphon_hub.workers import WorkerPool
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.discovery import announced
 from antiphon_link.errors import LinkDownError
-from antiphon_link.link import Link, Will
+from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
 from antiphon_protocol.discovery import HubRecord
 from antiphon_protocol.messages.event import TurnEnded
-from antiphon_protocol.messages.presence import Farewell, Welcome
-from antiphon_protocol.topics import HUB_PRESENCE
 from antiphon_protocol.version import OURS
 
 log = logging.getLogger(__name__)
 
+WORKER_S: Final = 3.0
+"""How long the rooms wait for the own worker: a call that was cut off is held for five seconds."""
 READY_S: Final = 15.0
 """How long to wait for the own worker before the hub says that it is ready without."""
 FORGET_S: Final = 3600.0
@@ -64,15 +66,16 @@ class Hub:
         self._settings = settings
         self._id = settings.hub_id()
         self._state_dir = settings.state_dir()
-        self._epoch = now_us()
+        self._presence = Presence(self._id, settings.hub.site)
         self._manager = ServiceManager()
         self._address = settings.broker.resolve()
         self._broker = (
             None if self._address else Mosquitto(settings.mosquitto, self._state_dir / "broker")
         )
-        self._link = Link(self._resolve, client_id=f"hub-{self._id}", will=self._will, name="hub")
-        self._link.on_connected(self._greet)
-        self._link.on_leaving(self._take_leave)
+        self._link = Link(
+            self._resolve, client_id=f"hub-{self._id}", will=self._presence.will, name="hub"
+        )
+        self._presence.attach(self._link)
 
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
@@ -181,6 +184,7 @@ class Hub:
             await self._link.wait_connected()
             self._pool.use_context(self._mind.context())
             await self._end_unfinished()
+            await self._begin_serving()
             exporter = Exporter(self._meters.registry)
             metrics = await stack.enter_async_context(
                 exporter.listening(self._settings.metrics.listen)
@@ -214,6 +218,13 @@ class Hub:
                     code="hub-restarted",
                 )
             )
+
+    async def _begin_serving(self) -> None:
+        """Let the rooms call: with a worker that hears them, or without after a moment."""
+        self._turns.calls.recall(await self._journal.recent(CALLS_REMEMBERED))
+        if self._settings.workers.local:
+            await self._pool.wait_for_one(WORKER_S)
+        await self._presence.open()
 
     async def _serve(self, metrics: str) -> None:
         if self._settings.workers.local:
@@ -261,24 +272,6 @@ class Hub:
         if self._address is None:
             raise LinkDownError("the hub's own broker has not started yet")
         return self._address
-
-    def _will(self) -> Will:
-        farewell = Farewell(hub=self._id, epoch=self._epoch, reason="lost")
-        return Will(HUB_PRESENCE.path(), HUB_PRESENCE.encode(farewell), 1, retain=True)
-
-    async def _greet(self) -> None:
-        welcome = Welcome(
-            hub=self._id,
-            epoch=self._epoch,
-            site=self._settings.hub.site,
-            protocol=OURS,
-            software=version("antiphon-hub"),
-        )
-        await self._link.send(HUB_PRESENCE, welcome)
-
-    async def _take_leave(self) -> None:
-        farewell = Farewell(hub=self._id, epoch=self._epoch, reason="stopped")
-        await self._link.send(HUB_PRESENCE, farewell)
 
     @contextlib.asynccontextmanager
     async def _announced(self) -> AsyncIterator[None]:

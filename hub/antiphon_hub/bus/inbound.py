@@ -95,7 +95,8 @@ class Inbound:
     def _satellite(self, message: SatellitePresence, envelope: Envelope) -> None:
         satellite = envelope.ids["satellite"]
         if isinstance(message, Hello):
-            self._fleet.joined(satellite, message)
+            if self._fleet.joined(satellite, message):
+                self._turns.joined(satellite)
             self._playback.joined(satellite)
         elif self._fleet.left(satellite, message):
             self._turns.left(satellite)

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 READY_S: Final = 1.0
 """A satellite that has not subscribed by then will not hear it."""
+BACK_S: Final = 6.0
+"""One that was here when the turn began, and went: its turn waits as long for it."""
 VOICE_S: Final = 1.5
 """How long a reply waits for a worker with a voice."""
 FIRST_AUDIO_S: Final = 3.0
@@ -78,6 +80,7 @@ class Mouth:
         self._language = language
         self._expected: Expectations[PlaybackKey, PlaybackReady | Played] = Expectations()
         self._ready: dict[str, set[str]] = {}
+        self._away: set[str] = set()
 
     def announce(self, playback: str) -> None:
         """A satellite was told of this playback already: remember who is ready for it."""
@@ -86,6 +89,19 @@ class Mouth:
     def forget(self, playback: str) -> None:
         """The playback will not be used (again)."""
         self._ready.pop(playback, None)
+        if not self._ready:
+            self._away.clear()
+
+    def left(self, satellite: str) -> None:
+        """A satellite is gone; if it comes back, it gets ready once more."""
+        for ready in self._ready.values():
+            if satellite in ready:
+                ready.discard(satellite)
+                self._away.add(satellite)
+
+    def joined(self, satellite: str) -> None:
+        """A satellite is here."""
+        self._away.discard(satellite)
 
     def did(self, satellite: str, fact: PlaybackReady | Played) -> None:
         """A satellite is ready for a playback, or has played it."""
@@ -212,7 +228,8 @@ class Mouth:
                 if one not in self._ready[playback]
             ]
             if missing:
-                await asyncio.wait(missing, timeout=READY_S)
+                away = not self._away.isdisjoint(ids)
+                await asyncio.wait(missing, timeout=BACK_S if away else READY_S)
         ready = [one for one in ids if one in self._ready[playback]]
         if not ready:
             raise TurnFailedError(

@@ -71,6 +71,7 @@ class Turn:
         self._cancelled_for: CancelReason = "hub-stopped"
         self._task: asyncio.Task[None] | None = None
         self._unwanted = False
+        self._listen: Listen | None = None
 
     # -- the story --------------------------------------------------------------------------------
 
@@ -93,14 +94,23 @@ class Turn:
         if self._task is not None:
             self._task.cancel()
 
+    def remind(self) -> None:
+        """Tell the satellite again where the turn is: it was away, and missed what was said."""
+        if self._listen is None or self.record.outcome is not None:
+            return
+        self._parts.command(self.record.satellite, self._listen)
+        if "speech-ended" in self.record.marks:
+            stop = StopListening(stream=self._listen.stream, reason="speech-ended")
+            self._parts.command(self.record.satellite, stop)
+
     async def _spoken(self, call: Call, limit_s: float) -> None:
         if call.wake is None:
             self._start(call.wake_phrase, 1.0)
         self._parts.mouth.announce(self._playback)
-        self._parts.command(
-            call.satellite,
-            Listen(turn=call.turn, stream=call.stream, playback=self._playback, limit_s=limit_s),
+        self._listen = Listen(
+            turn=call.turn, stream=call.stream, playback=self._playback, limit_s=limit_s
         )
+        self._parts.command(call.satellite, self._listen)
         text = await self._hear(call)
         self._show("thinking")
         reply = await self._understand_and_do(text)
