@@ -4,8 +4,9 @@ How a child dies with us, even when we are killed by SIGKILL: it is started thro
 util-linux with `--pdeathsig KILL` (prctl(2), PR_SET_PDEATHSIG), which then becomes the child by
 exec, under the same process id. A `preexec_fn` would do the same in Python between fork and exec,
 where CPython warns of deadlocks once threads exist. The kernel watches the *thread* that forked, so
-children must be started by the event loop's own thread; asyncio and uvloop both do that. Only a
-parent that dies within the millisecond before setpriv has run leaves a child behind.
+children must be started by the event loop's own thread; asyncio and uvloop both do that. A parent
+that dies before setpriv has run is one that the kernel does not report: therefore a line of sh(1),
+run behind setpriv, sees whether the parent is still ours, and only then becomes the child.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ _OURS_ALONE: Final = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
 """The service manager listens to the main process only, and would log each word of a child."""
 _LINES_PER_S: Final = 20.0
 _LINES_BURST: Final = 200
+_GUARD: Final = 'test "$PPID" = "$1" || exit 0; shift; exec "$@"'
 _READ_BYTES: Final = 65536
 _DRAIN_S: Final = 0.2
 """How long to read on after the child's end: a grandchild may hold the pipe open for ever."""
@@ -236,7 +238,8 @@ class Child:
         if setpriv is None:
             log.warning("setpriv (util-linux) is missing: if we are killed, %s stays", self._name)
             return [program, *self._argv[1:]]
-        return [setpriv, "--pdeathsig", "KILL", "--", program, *self._argv[1:]]
+        guard = ["/bin/sh", "-c", _GUARD, "sh", str(os.getpid())]
+        return [setpriv, "--pdeathsig", "KILL", "--", *guard, program, *self._argv[1:]]
 
 
 def _reason(status: int) -> str:

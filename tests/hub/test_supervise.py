@@ -233,3 +233,16 @@ def test_the_child_dies_with_us_even_when_we_are_killed(loop: str, tmp_path: Pat
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
     assert psutil.wait_procs([child], timeout=5)[0] == [child]
+
+
+def test_a_child_whose_parent_died_before_it_began_does_not_begin(tmp_path: Path) -> None:
+    """A stranger's process id stands for a parent that is gone: its children have another one."""
+    begun = tmp_path / "begun"
+    child = Child(["/usr/bin/touch", str(begun)], name="late")
+    ours = child._dying_with_us()
+    assert str(os.getpid()) in ours
+    orphan = [word if word != str(os.getpid()) else "1" for word in ours]
+    subprocess.run(orphan, check=True, timeout=10)
+    assert not begun.exists()
+    subprocess.run(ours, check=True, timeout=10)
+    assert begun.exists()
