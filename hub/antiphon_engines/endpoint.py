@@ -3,18 +3,21 @@
 Several cues work together:
 
 - voice: the voice-activity probability, with hysteresis;
-- level: what is far quieter than the person was is the television, not the person;
-- text: the grammar says that the sentence is complete, or complete but able to go on;
+- level: voice far below the person's own is the television, not the person (`nearness`);
+- text: the sentence is complete, complete but able to go on, or unfinished, by the grammar; words
+  that come while only others talk are not the person's;
 - no new words: a complete sentence that has not changed for long, however loud the room is;
+- rhythm: who paused inside the sentence may pause again as long;
+- what is awaited: an answer is one word, and ends sooner;
 - the wake phrase at the beginning is voice, too, but not yet the command;
 - nothing said at all, and a hard limit.
 """
 
-from collections import deque
 from typing import Final, Literal
 
 import msgspec
 
+from antiphon_engines.nearness import UNKNOWN_DBFS, Nearness
 from antiphon_engines.stt.port import SttPartial
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_protocol.messages.work import Endpointing
@@ -22,17 +25,28 @@ from antiphon_protocol.messages.work import Endpointing
 VOICE_ON: Final = 0.5
 VOICE_OFF: Final = 0.35
 """Silero's authors' own pair: below the second for a voice that was there."""
-LEVEL_DROP_DB: Final = 20.0
-"""Below the person's level by more is somebody else; speech itself moves within 15 dB or so."""
-LEVEL_WINDOWS: Final = 3
-"""Levels are judged over about 100 ms: a plosive's gap is no silence, a click no voice."""
 SPEECH_MIN_S: Final = 0.09
 """Shorter voice is a click; the shortest answers (`no`) have 0.15 s."""
 RUN_GAP_S: Final = 0.2
 """Voice with shorter pauses is one run: a word's inner silences are up to 0.15 s."""
 WAKE_TAIL_S: Final = 0.35
 """Wake engines fire up to so much before the phrase's last sound."""
-NO_NEW_WORDS_S: Final = 2.5
+WORD_LEAD_S: Final = 0.1
+"""A recogniser shows a word at least so long before its last sound; one that comes later is made of
+the end of the word before, or of the room."""
+TEXT_LAG_S: Final = 0.15
+"""So long after a sound a recogniser's text still changes by it."""
+FAINT_S: Final = 0.15
+"""More silence is wanted where somebody talks on, quieter: it may be the person's last syllable."""
+RHYTHM: Final = 1.25
+"""Times the longest pause inside a sentence is the least that ends it..."""
+RHYTHM_MAX_S: Final = 0.5
+"""...up to this; a longer pause was a search for a word, and says nothing of the next."""
+ANSWER_SILENCE_S: Final = 0.45
+"""Ends an answer of which the grammar knows nothing: one word has no pauses."""
+NO_NEW_WORDS_S: Final = 1.2
+"""People say two or three words a second: who talks on without any of the grammar's is not the
+person who commands, or does not command."""
 
 Why = Literal["silence", "grammar-complete", "no-speech", "limit", "stream-ended"]
 
@@ -62,44 +76,72 @@ class Ending(msgspec.Struct, frozen=True):
 class Endpoint:
     """One utterance: windows and partial texts in, at last an ending out."""
 
-    def __init__(self, rule: Endpointing, *, begin: int, wake_end: int = 0) -> None:
-        """Listen from `begin`; `wake_end` is where the wake engine fired, 0 without a phrase."""
+    def __init__(
+        self,
+        rule: Endpointing,
+        *,
+        begin: int,
+        wake_end: int = 0,
+        call_dbfs: float = UNKNOWN_DBFS,
+        grammar: bool = True,
+    ) -> None:
+        """Listen from `begin` on.
+
+        Args:
+            rule: The numbers.
+            begin: Position of the first window.
+            wake_end: Where the wake engine fired, 0 without a phrase.
+            call_dbfs: How loud the person called, if known.
+            grammar: The texts follow a closed grammar, and tell what is unfinished.
+        """
         self._rule = rule
+        self._grammar = grammar
         self._start = max(begin, wake_end)
         self._wake_end = wake_end if wake_end > begin else 0
         self._at = begin
-        self._levels: deque[float] = deque(maxlen=LEVEL_WINDOWS)
-        self._peak_dbfs = -200.0
+        self._nearness = Nearness(call_dbfs)
         self._voiced = False
         self._run_begin = begin
         self._voice_end = begin
+        self._others_end = begin
         self._command_samples = 0
+        self._longest_pause_s = 0.0
         self._text: SttPartial | None = None
         self._text_since = begin
+        self._complete_until = -1
 
     @property
     def spoken(self) -> bool:
         """True once something that may be the command was said."""
         return self._voice_heard or self._may_end
 
-    @property
-    def wants_text(self) -> bool:
-        """True while the newest text decides."""
-        return self._silence_s() >= self._rule.complete_silence_s
+    def hear_room(self, level_dbfs: float) -> None:
+        """Take in the level of a window before the call, when others talked if anybody did."""
+        self._nearness.hear_room(level_dbfs)
 
     def read(self, partial: SttPartial | None) -> None:
         """Take in what was understood up to here."""
+        if self._others_talk:
+            return
         if self._text is None or partial is None or partial.text != self._text.text:
             self._text_since = self._at
+        if self._may_end:
+            self._complete_until = self._at
         self._text = partial
+        if self._may_end:
+            self._complete_until = self._at
 
     def hear(self, window: Window) -> Ending | None:
         """Take in the next window; return the ending as soon as it is decided."""
         self._at = window.end
-        self._levels.append(window.level_dbfs)
-        self._voiced = self._is_voiced(window)
-        if self._voiced:
+        near = self._nearness.hear(
+            window.level_dbfs, voiced=window.voice >= VOICE_ON, commanding=self._voice_heard
+        )
+        self._voiced = window.voice >= (VOICE_OFF if self._voiced else VOICE_ON)
+        if self._voiced and near:
             self._extend_run(window)
+        elif self._voiced:
+            self._others_end = window.end
         why = self._decide()
         return self._ending(why) if why else None
 
@@ -107,15 +149,12 @@ class Endpoint:
         """Return the ending for a stream that is over before it was decided."""
         return self._ending("stream-ended")
 
-    def _is_voiced(self, window: Window) -> bool:
-        if window.voice >= VOICE_ON:
-            self._peak_dbfs = max(self._peak_dbfs, sum(self._levels) / len(self._levels))
-        near = max(self._levels) >= self._peak_dbfs - LEVEL_DROP_DB
-        return near and window.voice >= (VOICE_OFF if self._voiced else VOICE_ON)
-
     def _extend_run(self, window: Window) -> None:
-        if window.begin - self._voice_end > RUN_GAP_S * SAMPLE_RATE_HZ:
+        pause_s = (window.begin - self._voice_end) / SAMPLE_RATE_HZ
+        if pause_s > RUN_GAP_S:
             self._run_begin = window.begin
+        if self._voice_heard and pause_s <= RHYTHM_MAX_S:
+            self._longest_pause_s = max(self._longest_pause_s, pause_s)
         self._voice_end = window.end
         floor = self._wake_end
         if self._run_begin < floor:
@@ -123,28 +162,47 @@ class Endpoint:
         self._command_samples += max(0, window.end - max(window.begin, floor))
 
     def _decide(self) -> Why | None:
-        silence_s, since_start_s = self._silence_s(), self._seconds_since(self._start)
+        since_start_s = self._seconds_since(self._start)
         if since_start_s >= self._rule.limit_s:
             return "limit"
         if not self.spoken:
             return "no-speech" if since_start_s >= self._rule.no_speech_s else None
-        if silence_s >= self._silence_needed_s():
+        if self._seconds_since(self._voice_end) >= self._silence_needed_s():
             return "grammar-complete" if self._may_end else "silence"
         if self._may_end and self._seconds_since(self._text_since) >= NO_NEW_WORDS_S:
             return "grammar-complete"
         return None
 
     def _silence_needed_s(self) -> float:
-        """A sentence that could go on gets half of what a whole one saves.
+        needed_s = self._text_needs_s()
+        if self._others_talk:
+            needed_s += FAINT_S
+        return needed_s
 
-        Text without voice of its own may be misheard from the wake phrase: it saves nothing.
-        """
-        rule = self._rule
-        if self._text is None or not (self._may_end and self._voice_heard):
-            return rule.silence_s
-        if self._text.must_end:
-            return min(rule.complete_silence_s, rule.silence_s)
-        return min((rule.complete_silence_s + rule.silence_s) / 2, rule.silence_s)
+    def _text_needs_s(self) -> float:
+        """Text without voice of its own may be misheard from the wake phrase: it saves nothing."""
+        rule, text = self._rule, self._text
+        if text is None or not (self._grammar and text.text and self._voice_heard):
+            return self._at_most_an_answers(rule.silence_s)
+        if not text.may_end and self._was_complete:
+            return self._at_most_an_answers(rule.may_go_on_silence_s + FAINT_S)
+        if not text.may_end:
+            return self._at_most_an_answers(rule.unfinished_silence_s)
+        complete_s = rule.complete_silence_s if text.must_end else rule.may_go_on_silence_s
+        return max(complete_s, min(RHYTHM * self._longest_pause_s, rule.silence_s))
+
+    def _at_most_an_answers(self, silence_s: float) -> float:
+        return silence_s if self._rule.expect == "command" else min(silence_s, ANSWER_SILENCE_S)
+
+    @property
+    def _was_complete(self) -> bool:
+        """The sentence was complete until about when the person stopped."""
+        return self._complete_until > self._voice_end - WORD_LEAD_S * SAMPLE_RATE_HZ
+
+    @property
+    def _others_talk(self) -> bool:
+        """Somebody quieter has talked since the person stopped."""
+        return self._others_end - self._voice_end > TEXT_LAG_S * SAMPLE_RATE_HZ
 
     @property
     def _voice_heard(self) -> bool:
@@ -153,9 +211,6 @@ class Endpoint:
     @property
     def _may_end(self) -> bool:
         return self._text is not None and self._text.may_end and bool(self._text.text)
-
-    def _silence_s(self) -> float:
-        return self._seconds_since(self._voice_end)
 
     def _seconds_since(self, position: int) -> float:
         return (self._at - position) / SAMPLE_RATE_HZ

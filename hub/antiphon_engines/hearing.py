@@ -15,8 +15,9 @@ import numpy as np
 from antiphon_ears.vad.port import VadStream
 from antiphon_ears.wake.port import WakeDetection, WakeStream
 from antiphon_engines.endpoint import Ending, Endpoint, Window
+from antiphon_engines.nearness import ROOM_WINDOWS, UNKNOWN_DBFS
 from antiphon_engines.stt.port import SttPartial, SttResult, SttStream
-from antiphon_protocol.audio import FRAME_BYTES, SAMPLE_BYTES, SAMPLE_RATE_HZ
+from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.messages.work import Transcribe
 
 PARTIAL_SAMPLES: Final = SAMPLE_RATE_HZ // 5
@@ -60,13 +61,15 @@ class Hearing:
         self._open_stt = open_stt
         self._vad = vad
         self._wake = wake
+        self._earlier_dbfs: deque[float] = deque(maxlen=ROOM_WINDOWS)
         self._stt: SttStream | None = None
-        self._endpoint = Endpoint(job.endpointing, begin=job.begin, wake_end=job.wake_end)
+        self._endpoint = self._new_endpoint(job.begin, job.wake_end)
+        self._to_skip = job.begin % FRAME_SAMPLES
         self._position = 0
         self._rest = b""
         self._look_back: deque[bytes] = deque(maxlen=LOOK_BACK_BYTES // FRAME_BYTES)
         self._shown = ""
-        self._read_at = 0
+        self._shown_at = 0
         self._engine_s = 0.0
         self._heard_bytes = 0
         self.ended = False
@@ -97,7 +100,7 @@ class Hearing:
         Raises:
             EngineError: the recogniser broke.
         """
-        pcm = self._from_begin(pcm)
+        pcm = self._whole_windows(pcm)
         data = self._rest + pcm
         events: list[Event] = []
         at = 0
@@ -135,10 +138,20 @@ class Hearing:
         if self._stt is not None:
             self._stt.close()
 
-    def _from_begin(self, pcm: bytes) -> bytes:
-        """Cut off what lies before `begin`."""
-        skip = max(0, self._job.begin - self._position) * SAMPLE_BYTES
-        skipped = min(skip, len(pcm))
+    def _new_endpoint(self, begin: int, wake_end: int) -> Endpoint:
+        job = self._job
+        return Endpoint(
+            job.endpointing,
+            begin=begin,
+            wake_end=wake_end,
+            call_dbfs=UNKNOWN_DBFS if wake_end else job.level_dbfs,
+            grammar=job.context is not None,
+        )
+
+    def _whole_windows(self, pcm: bytes) -> bytes:
+        """Cut off what would make one of the windows lie across `begin`."""
+        skipped = min(self._to_skip * SAMPLE_BYTES, len(pcm))
+        self._to_skip -= skipped // SAMPLE_BYTES
         self._position += skipped // SAMPLE_BYTES
         return pcm[skipped:]
 
@@ -151,12 +164,21 @@ class Hearing:
     def _window(self, pcm: bytes, events: list[Event]) -> None:
         begin = self._position
         self._position += len(pcm) // SAMPLE_BYTES
-        if self._stt is not None:
+        if begin < self._job.begin:
+            self._hear_room(pcm)
+        elif self._stt is not None:
             self._hear(self._stt, pcm, begin, events)
         elif self._wake is not None:
             self._look_for_wake(self._wake, pcm, events)
 
+    def _hear_room(self, pcm: bytes) -> None:
+        """Before a wake phrase the room is heard, and what else talks in it."""
+        if self._job.wake_end:
+            self._endpoint.hear_room(level_dbfs(pcm))
+
     def _look_for_wake(self, wake: WakeStream, pcm: bytes, events: list[Event]) -> None:
+        if len(self._look_back) == self._look_back.maxlen:
+            self._earlier_dbfs.append(level_dbfs(self._look_back[0]))
         self._look_back.append(pcm)
         found = wake.feed(pcm)
         if found:
@@ -175,7 +197,9 @@ class Hearing:
         events.append(WakeFound(msgspec.structs.replace(found, end=end)))
         kept = b"".join(self._look_back)
         begin = self._position - len(kept) // SAMPLE_BYTES
-        self._endpoint = Endpoint(self._job.endpointing, begin=begin, wake_end=end)
+        self._endpoint = self._new_endpoint(begin, end)
+        for earlier_dbfs in self._earlier_dbfs:
+            self._endpoint.hear_room(earlier_dbfs)
         stt = self._start(self._job.wake_phrase or found.phrase)
         for at in range(0, len(kept), FRAME_BYTES):
             if not self.ended:
@@ -185,11 +209,10 @@ class Hearing:
     def _hear(self, stt: SttStream, pcm: bytes, begin: int, events: list[Event]) -> None:
         end = begin + len(pcm) // SAMPLE_BYTES
         self._give(stt, pcm)
-        if end - self._read_at >= PARTIAL_SAMPLES:
-            self._read_at = end
-            self._show(self._read(stt), events)
-        elif self._endpoint.wants_text:
-            self._read(stt)
+        partial = self._read(stt)
+        if end - self._shown_at >= PARTIAL_SAMPLES:
+            self._shown_at = end
+            self._show(partial, events)
         voice = max(self._vad.feed(pcm), default=0.0)
         window = Window(begin=begin, end=end, voice=voice, level_dbfs=level_dbfs(pcm))
         if ending := self._endpoint.hear(window):

@@ -9,7 +9,6 @@ HubError
 ├── MistakesError      a file of the owner's has mistakes, all of them listed
 │   ├── HomeError          the home's description
 │   └── SentencesError     sentence templates
-├── TimersError        a timer cannot be set or changed so
 └── StorageError       the journal or the state directory cannot be read or written
 """
 
@@ -48,10 +47,6 @@ class SentencesError(MistakesError):
 
 class StorageError(HubError):
     """The journal or the state directory cannot be read or written."""
-
-
-class TimersError(HubError):
-    """A timer cannot be set or changed so; the message can be said to the person."""
 
 
 class WorkError(HubError):

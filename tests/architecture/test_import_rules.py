@@ -64,6 +64,7 @@ PURE = (
     "antiphon_hub.nlu.jsgf",
     "antiphon_engines.endpoint",
     "antiphon_engines.grammar",
+    "antiphon_engines.nearness",
     "antiphon_satellite.machine",
     "antiphon_satellite.actions",
     "antiphon_satellite.listen.preroll",

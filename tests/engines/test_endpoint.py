@@ -3,15 +3,32 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from antiphon_engines.endpoint import NO_NEW_WORDS_S, Ending, Endpoint, Window
+from antiphon_engines.endpoint import (
+    ANSWER_SILENCE_S,
+    FAINT_S,
+    NO_NEW_WORDS_S,
+    RHYTHM,
+    RHYTHM_MAX_S,
+    Ending,
+    Endpoint,
+    Window,
+)
 from antiphon_engines.stt.port import SttPartial
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
-from antiphon_protocol.messages.work import Endpointing
+from antiphon_protocol.messages.work import Endpointing, Expectation
 
 WINDOW = 512
 WINDOW_S = WINDOW / SAMPLE_RATE_HZ
-RULE = Endpointing(silence_s=0.7, complete_silence_s=0.3, no_speech_s=3.0, limit_s=10.0)
+RULE = Endpointing(
+    silence_s=0.7,
+    complete_silence_s=0.3,
+    may_go_on_silence_s=0.4,
+    unfinished_silence_s=1.0,
+    no_speech_s=3.0,
+    limit_s=10.0,
+)
 
 Part = tuple[str, float]
 """What is heard, and for how many seconds: voice, soft (20 dB and more below), quiet, breath."""
@@ -21,6 +38,7 @@ SOUNDS = {
     "quiet": (0.02, -60.0),
     "breath": (0.42, -22.0),
     "click": (0.9, -20.0),
+    "radio": (0.9, -33.0),
 }
 
 
@@ -35,11 +53,14 @@ def hear(
     begin: int = 0,
     wake_end_s: float = 0.0,
     texts: dict[float, SttPartial] | None = None,
+    room: Part = ("quiet", 0.0),
+    grammar: bool = True,
 ) -> tuple[Ending | None, float]:
     """Play the parts; return the ending and when it was decided, seconds from the begin."""
-    endpoint = Endpoint(
-        rule, begin=begin, wake_end=begin + int(wake_end_s * SAMPLE_RATE_HZ) if wake_end_s else 0
-    )
+    wake_end = begin + int(wake_end_s * SAMPLE_RATE_HZ) if wake_end_s else 0
+    endpoint = Endpoint(rule, begin=begin, wake_end=wake_end, grammar=grammar)
+    for _ in range(round(room[1] / WINDOW_S)):
+        endpoint.hear_room(SOUNDS[room[0]][1])
     at = 0
     said = dict(texts or {})
     for sound, seconds in parts:
@@ -76,19 +97,47 @@ CASES: dict[str, tuple[list[Part], float, dict[float, SttPartial], str, float]] 
         "grammar-complete",
         0.8,
     ),
-    "one that could go on gets half of the gain": (
+    "one that could go on needs a little more": (
         [("voice", 1.0), ("quiet", 3)],
         0,
         {0.6: LIGHT},
         "grammar-complete",
-        1.5,
+        1.4,
     ),
-    "an open sentence gets all": (
+    "an unfinished one waits for its name": (
         [("voice", 1.0), ("quiet", 3)],
         0,
         {0.6: partial("turn on the")},
         "silence",
-        1.7,
+        2.0,
+    ),
+    "a hesitation before a name": (
+        [("voice", 1.0), ("quiet", 0.9), ("voice", 0.5), ("quiet", 3)],
+        0,
+        {0.6: partial("turn on the"), 2.2: STOP},
+        "grammar-complete",
+        2.7,
+    ),
+    "a word that came with the last sound is no word": (
+        [("voice", 1.0), ("quiet", 3)],
+        0,
+        {0.6: LIGHT, 0.97: partial("turn on the light and")},
+        "silence",
+        1.0 + 0.4 + FAINT_S,
+    ),
+    "words while only the television talks are not the person's": (
+        [("voice", 1.0), ("tv", 5)],
+        0,
+        {0.6: STOP, 1.3: partial("stop the")},
+        "grammar-complete",
+        1.0 + 2 * WINDOW_S + 0.3 + FAINT_S,  # levels are held for two windows
+    ),
+    "who paused may pause again": (
+        [("voice", 0.5), ("quiet", 0.38), ("voice", 0.5), ("quiet", 3)],
+        0,
+        {0.3: partial("turn on the"), 1.2: LIGHT},
+        "grammar-complete",
+        1.38 + RHYTHM * 0.38,
     ),
     "nobody speaks": ([("quiet", 9)], 0, {}, "no-speech", 3.0),
     "a click is nobody": ([("quiet", 1), ("click", 0.064), ("quiet", 9)], 0, {}, "no-speech", 3.0),
@@ -128,7 +177,7 @@ CASES: dict[str, tuple[list[Part], float, dict[float, SttPartial], str, float]] 
         "grammar-complete",
         0.8,
     ),
-    "the television goes on": ([("voice", 1.0), ("tv", 5)], 0, {}, "silence", 1.7),
+    "the television goes on": ([("voice", 1.0), ("tv", 5)], 0, {}, "silence", 1.7 + FAINT_S),
     "a loud room, and no new words": (
         [("voice", 8)],
         0,
@@ -171,47 +220,141 @@ def test_a_stream_that_ends_is_an_ending() -> None:
     assert endpoint.stream_ended() == Ending(WINDOW, WINDOW, "stream-ended")
 
 
-def test_text_is_wanted_once_silence_could_end_it() -> None:
-    endpoint = Endpoint(RULE, begin=0)
-    wanted = []
-    for index in range(20):
-        voice = 0.9 if index < 5 else 0.0
-        window = Window(begin=index * WINDOW, end=(index + 1) * WINDOW, voice=voice, level_dbfs=-20)
-        endpoint.hear(window)
-        wanted.append(endpoint.wants_text)
-    assert wanted.index(True) == 5 + int(0.3 / WINDOW_S)
-    assert all(wanted[wanted.index(True) :])
-
-
-courses = st.lists(
-    st.tuples(st.floats(0, 1), st.floats(-90, 0), st.booleans(), st.booleans()), max_size=600
+@pytest.mark.parametrize(
+    ("expect", "text", "decided_s"),
+    [
+        ("command", None, 1.2),
+        ("answer", None, 0.95),
+        ("yes-no", partial("no", may_end=True), 0.9),
+        ("yes-no", partial("yes", must_end=True), 0.8),
+        ("answer", partial("the"), 0.95),
+    ],
 )
+def test_an_answer_of_one_syllable_ends_within_600_ms(
+    expect: Expectation, text: SttPartial | None, decided_s: float
+) -> None:
+    rule = replace(RULE, expect=expect)
+    texts = {} if text is None else {0.4: text}
+    _, at_s = hear([("quiet", 0.3), ("voice", 0.2), ("quiet", 3)], rule=rule, texts=texts)
+    assert at_s == pytest.approx(decided_s, abs=2.5 * WINDOW_S)
+
+
+def test_dictation_knows_of_no_unfinished_sentence() -> None:
+    parts: list[Part] = [("voice", 1.0), ("quiet", 3)]
+    _, with_grammar_s = hear(parts, texts={0.6: partial("turn on the")})
+    _, without_s = hear(parts, texts={0.6: partial("turn on the")}, grammar=False)
+    assert with_grammar_s == pytest.approx(2.0, abs=2.5 * WINDOW_S)
+    assert without_s == pytest.approx(1.7, abs=2.5 * WINDOW_S)
+
+
+def test_who_called_from_afar_is_told_from_the_television_that_ran_before() -> None:
+    parts: list[Part] = [("voice", 1.0), ("radio", 6)]
+    _, alone_s = hear(parts, texts={0.6: STOP})
+    _, with_room_s = hear(parts, texts={0.6: STOP}, room=("radio", 1.0))
+    assert alone_s == pytest.approx(0.6 + NO_NEW_WORDS_S, abs=2.5 * WINDOW_S)
+    assert with_room_s == pytest.approx(1.0 + 0.3 + FAINT_S, abs=3.5 * WINDOW_S)
+
+
+windows = st.tuples(
+    st.floats(0, 1),
+    st.floats(-90, 0),
+    st.sampled_from([None, partial("turn"), LIGHT, STOP, partial("turn on the light and")]),
+)
+courses = st.lists(windows, max_size=500)
 rules = st.builds(
     Endpointing,
     silence_s=st.floats(0.1, 2),
     complete_silence_s=st.floats(0.1, 1),
+    may_go_on_silence_s=st.floats(0.1, 1),
+    unfinished_silence_s=st.floats(0.1, 2),
     no_speech_s=st.floats(0.5, 6),
     limit_s=st.floats(1, 8),
+    expect=st.sampled_from(["command", "answer", "yes-no"]),
 )
+Course = list[tuple[float, float, SttPartial | None]]
+
+
+def played(
+    course: Course, rule: Endpointing, begin: int = 0, wake_end: int = 0
+) -> tuple[Endpoint, Ending | None]:
+    endpoint, at = Endpoint(rule, begin=begin, wake_end=wake_end), begin
+    for voice, level, text in course:
+        endpoint.read(text)
+        window = Window(begin=at, end=at + WINDOW, voice=voice, level_dbfs=level)
+        at += WINDOW
+        if ending := endpoint.hear(window):
+            return endpoint, ending
+    return endpoint, None
 
 
 @given(courses, rules, st.integers(0, 40_000), st.integers(0, 60_000))
 def test_it_always_ends_in_time_and_after_its_own_voice(
-    course: list[tuple[float, float, bool, bool]], rule: Endpointing, begin: int, wake_end: int
+    course: Course, rule: Endpointing, begin: int, wake_end: int
 ) -> None:
-    endpoint, at = Endpoint(rule, begin=begin, wake_end=wake_end), begin
-    start = max(begin, wake_end)
-    for voice, level, may_end, must_end in course:
-        endpoint.read(partial("words", may_end=may_end, must_end=must_end))
-        ending = endpoint.hear(Window(begin=at, end=at + WINDOW, voice=voice, level_dbfs=level))
-        at += WINDOW
-        if ending is None:
-            assert at - start < rule.limit_s * SAMPLE_RATE_HZ
-            continue
-        assert begin <= ending.position <= ending.decided_at == at
-        if ending.why == "no-speech":
-            assert not endpoint.spoken
-            assert at - start >= rule.no_speech_s * SAMPLE_RATE_HZ
-        if ending.why == "silence":
-            assert ending.decided_at - ending.position >= rule.silence_s * SAMPLE_RATE_HZ - 1
+    endpoint, ending = played(course, rule, begin, wake_end)
+    start, heard_to = max(begin, wake_end), begin + WINDOW * len(course)
+    if ending is None:
+        assert heard_to - start < rule.limit_s * SAMPLE_RATE_HZ
         return
+    assert begin <= ending.position <= ending.decided_at <= heard_to
+    assert ending.decided_at - start < rule.limit_s * SAMPLE_RATE_HZ + WINDOW
+    if ending.why == "no-speech":
+        assert not endpoint.spoken
+        assert ending.decided_at - start >= rule.no_speech_s * SAMPLE_RATE_HZ
+    if ending.why in ("silence", "grammar-complete"):
+        assert endpoint.spoken
+
+
+@given(courses, rules)
+def test_it_never_ends_in_the_persons_voice_nor_before_the_least_silence(
+    course: Course, rule: Endpointing
+) -> None:
+    _, ending = played(course, rule)
+    if ending is None or ending.why not in ("silence", "grammar-complete"):
+        return
+    silence_s = (ending.decided_at - ending.position) / SAMPLE_RATE_HZ
+    shortest_s = min(
+        rule.silence_s,
+        rule.complete_silence_s,
+        rule.may_go_on_silence_s,
+        rule.unfinished_silence_s,
+        ANSWER_SILENCE_S,
+    )
+    assert silence_s >= shortest_s - 1e-9 or ending.decided_at >= NO_NEW_WORDS_S * SAMPLE_RATE_HZ
+
+
+@given(courses, rules, st.floats(1, 3))
+def test_who_allows_longer_silence_never_gets_an_earlier_end(
+    course: Course, rule: Endpointing, factor: float
+) -> None:
+    longer = replace(
+        rule,
+        silence_s=rule.silence_s * factor,
+        complete_silence_s=rule.complete_silence_s * factor,
+        may_go_on_silence_s=rule.may_go_on_silence_s * factor,
+        unfinished_silence_s=rule.unfinished_silence_s * factor,
+    )
+    _, early = played(course, rule)
+    _, late = played(course, longer)
+    if late is not None:
+        assert early is not None
+        assert early.decided_at <= late.decided_at
+
+
+@given(courses, rules)
+def test_silence_after_speech_ends_it_within_the_longest_silence(
+    course: Course, rule: Endpointing
+) -> None:
+    quiet = [(0.0, -90.0, course[-1][2] if course else None)] * 250
+    endpoint, ending = played([*course, *quiet], rule)
+    assert ending is not None
+    longest_s = max(
+        rule.silence_s,
+        rule.complete_silence_s,
+        rule.may_go_on_silence_s + FAINT_S,
+        rule.unfinished_silence_s,
+        RHYTHM * RHYTHM_MAX_S,
+    )
+    if endpoint.spoken and ending.why != "limit":
+        silence = ending.decided_at - max(ending.position, WINDOW * len(course))
+        assert silence <= (longest_s + FAINT_S) * SAMPLE_RATE_HZ + WINDOW

@@ -1,12 +1,14 @@
 """One utterance: the same samples give the same facts, however they are grouped."""
 
+from array import array
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_ears.vad.fake import FakeVadEngine
 from antiphon_ears.wake.fake import FakeWakeEngine, marker
-from antiphon_engines.endpoint import Ending
+from antiphon_engines.endpoint import FAINT_S, Ending
 from antiphon_engines.fake import FakeSttEngine, FakeSttOptions, FakeSttStream
 from antiphon_engines.hearing import (
     FLOOR_DBFS,
@@ -63,7 +65,7 @@ class Ear:
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 9000), min_size=1, max_size=5), st.integers(0, 5000), st.booleans())
 def test_grouping_changes_nothing(sizes: list[int], begin: int, wake: bool) -> None:
-    fields = {"begin": begin, "wake": CHECK if wake else None}
+    fields = {"begin": begin, "wake": CHECK if wake else None, "wake_end": 0 if wake else begin}
     once, pieces = Ear(**fields), Ear(**fields)
     once.feed(CALL, [len(CALL)])
     pieces.feed(CALL, sizes)
@@ -77,6 +79,20 @@ def test_the_recogniser_gets_the_stream_from_begin_to_the_decision() -> None:
     ear.feed(SPEECH, [333])
     assert bytes(ear.streams[0].pcm) == SPEECH[2000 : 2 * ear.ending.decided_at]
     assert ear.hearing.audio_s == len(ear.streams[0].pcm) / 32_000
+
+
+def test_what_talked_before_the_call_is_told_from_the_person() -> None:
+    """The television is 12 dB below the person, who has called, and commands in one breath."""
+    television = array("h", [1500, -1500] * 24_000).tobytes()
+    pcm = television[:64_000] + loud(1.5) + television
+    ends = []
+    for wake_end in (0, 44_800):
+        ear = Ear(text="stop", begin=32_000, wake_end=wake_end, context="home")
+        ear.feed(pcm, [512])
+        ends.append(ear.ending.decided_at / 16_000)
+    told, not_told = ends[1], ends[0]
+    assert told == pytest.approx(3.5 + 1.0 + FAINT_S, abs=0.1)  # the fake leaves it unfinished
+    assert not_told > told + 0.5
 
 
 def test_partials_come_when_the_text_changes() -> None:

@@ -49,7 +49,6 @@ class Edge:
             fleet=world.fleet,
             pool=world.pool,
             turns=world.turns,
-            playback=world.playback,
         )
 
 

@@ -51,27 +51,26 @@ class Fleet:
         wanted = room.strip().lower()
         return tuple(one for one in self if not wanted or one.room.lower() == wanted)
 
-    def joined(self, satellite: str, hello: Hello) -> bool:
-        """A satellite said Hello; tells whether it was not here until now."""
+    def joined(self, satellite: str, hello: Hello) -> None:
+        """A satellite said Hello."""
         if hello.satellite != satellite:
             log.warning("satellite %s: presence names %s; ignored", satellite, hello.satellite)
-            return False
+            return
         known = self._satellites.get(satellite)
         if known is not None and known.epoch >= hello.epoch:
-            return False
+            return
         if known is None and len(self._satellites) >= SATELLITES_MAX:
             log.error("satellite %s: over %d satellites; refused", satellite, SATELLITES_MAX)
-            return False
+            return
         try:
             negotiate(OURS, hello.protocol)
         except VersionError as error:
             log.error("satellite %s in %s: %s", satellite, hello.room, error)  # noqa: TRY400 - the message says it all
-            return False
+            return
         self._satellites[satellite] = Satellite(satellite, hello.room, hello.epoch, hello)
         if known is None or known.room != hello.room:
             log.info("satellite %s is here, in %s", satellite, hello.room)
             self._publisher.publish(SatelliteJoined(satellite=satellite, room=hello.room))
-        return True
 
     def left(self, satellite: str, goodbye: Goodbye) -> bool:
         """A satellite said Goodbye; tells whether it was here until now."""

@@ -60,6 +60,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wake_phrase: str = ""
     wake: WakeCheck | None = None
     """The phrases to look for first, when the satellite could not."""
+    level_dbfs: float = -200.0
+    """How loud the person was when calling; -200: not known."""
     expect: Expectation = "command"
     """What kind of sentence is awaited."""
 
@@ -145,6 +147,7 @@ class Ear:
             begin=call.begin,
             wake_end=call.wake_end,
             wake_phrase=call.wake_phrase,
+            level_dbfs=call.level_dbfs,
             wake=call.wake,
             endpointing=replace(self._endpointing(room), expect=call.expect),
         )

@@ -7,13 +7,6 @@ from msgspec import Meta
 from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.messages.fields import Name, Seconds, Text
-from antiphon_protocol.messages.timer import (
-    ListChanged,
-    TimerChanged,
-    TimerEnded,
-    TimerRinging,
-    TimerStarted,
-)
 
 TurnOutcome = Literal["answered", "failed", "cancelled"]
 
@@ -148,11 +141,6 @@ Event = (
     | WorkerLeft
     | RoomDucked
     | DeviceChanged
-    | TimerStarted
-    | TimerChanged
-    | TimerRinging
-    | TimerEnded
-    | ListChanged
 )
 
 

@@ -8,7 +8,15 @@ from antiphon_protocol.audio import AudioFormat
 from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX, LIST_ITEMS_MAX
-from antiphon_protocol.messages.fields import Language, Name, Samples, Score, Seconds, Text
+from antiphon_protocol.messages.fields import (
+    Language,
+    LevelDbfs,
+    Name,
+    Samples,
+    Score,
+    Seconds,
+    Text,
+)
 
 
 class LoadContext(Message, frozen=True, kw_only=True, tag="load-context"):
@@ -42,9 +50,13 @@ class Endpointing(Record, frozen=True, kw_only=True):
     """When a command counts as ended; all in audio time."""
 
     silence_s: Seconds = 0.7
-    """Silence after speech that ends it."""
-    complete_silence_s: Seconds = 0.3
-    """The same when the grammar says that the sentence is complete."""
+    """Silence that ends speech of which the grammar knows nothing."""
+    complete_silence_s: Seconds = 0.25
+    """The same when the sentence is complete, and no sentence goes on from it."""
+    may_go_on_silence_s: Seconds = 0.3
+    """The same when the sentence is complete, yet could go on."""
+    unfinished_silence_s: Seconds = 1.0
+    """The same when the grammar expects more words: the person looks for a name."""
     no_speech_s: Seconds = 5.0
     """Nothing said at all after the wake phrase."""
     limit_s: Seconds = 15.0
@@ -72,6 +84,9 @@ class Transcribe(Message, frozen=True, kw_only=True, tag="transcribe"):
     wake_end: Samples = 0
     """Where in the stream the wake engine fired (`WakeHeard.end`): voice up to there is the wake
     phrase, not yet the command; 0: not known, or no phrase."""
+    level_dbfs: LevelDbfs = -200.0
+    """How loud the person was in the call, where that is known (`WakeHeard.level_dbfs`); what is
+    far quieter is not the person. -200: not known."""
     wake: WakeCheck | None = None
     endpointing: Endpointing = Endpointing()
 
