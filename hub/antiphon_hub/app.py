@@ -27,6 +27,7 @@ from antiphon_hub.own_worker import own_worker
 from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import Settings
+from antiphon_hub.skills import PluginOptions, Plugins, find_plugins
 from antiphon_hub.storage import Database
 from antiphon_hub.turns.hearing import Ear
 from antiphon_hub.turns.journal import FILE as JOURNAL_FILE
@@ -81,6 +82,7 @@ class Hub:
             settings.hub.language,
             devices,
             datetime.now().astimezone,
+            plugins=self._find_plugins(),
         )
         self._database = Database(self._state_dir / JOURNAL_FILE)
         kept = settings.journal
@@ -120,6 +122,16 @@ class Hub:
         return Turns(
             parts, fleet, phrases=listening.phrases, limit_s=listening.limit_s, now_us=now_us
         )
+
+    def _find_plugins(self) -> Plugins:
+        chosen = self._settings.skills
+        options = PluginOptions(
+            language=self._settings.hub.language,
+            state_dir=self._state_dir / "skills",
+            timeout_s=chosen.timeout_s,
+            options=chosen.options,
+        )
+        return find_plugins(Path(chosen.dir) if chosen.dir else None, chosen.off, options)
 
     def _measure(self, fleet: Fleet) -> None:
         meters = self._meters

@@ -9,6 +9,7 @@ HubError
 ├── MistakesError      a file of the owner's has mistakes, all of them listed
 │   ├── HomeError          the home's description
 │   └── SentencesError     sentence templates
+├── PluginError        a skill that others wrote cannot be used
 └── StorageError       the journal or the state directory cannot be read or written
 """
 
@@ -43,6 +44,10 @@ class HomeError(MistakesError):
 
 class SentencesError(MistakesError):
     """Sentence templates cannot be used."""
+
+
+class PluginError(HubError):
+    """A skill that others wrote cannot be used; the house goes on without it."""
 
 
 class StorageError(HubError):

@@ -9,7 +9,7 @@ from antiphon_hub.errors import HubError
 from antiphon_hub.home.model import Home, load_home
 from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
-from antiphon_hub.skills import DevicePort, Reply, Request, Skills
+from antiphon_hub.skills import DevicePort, Plugins, Reply, Request, Skills
 from antiphon_hub.turns.ending import TurnCancelledError, TurnFailedError
 from antiphon_hub.turns.ports import Meaning
 from antiphon_protocol.messages.work import LoadContext
@@ -27,12 +27,15 @@ class HomeMind:
         language: str,
         devices: DevicePort,
         now: Callable[[], datetime],
+        *,
+        plugins: Plugins | None = None,
     ) -> None:
         self._home_file = home_file
         self._sentences = sentences
         self._language = language
         self._devices = devices
         self._now = now
+        self._plugins = plugins
         self._seen: tuple[int, ...] = ()
         self.home = Home((), (), ())
         self._interpreter: Interpreter
@@ -46,9 +49,12 @@ class HomeMind:
             HomeError: they hold mistakes; nothing has changed then.
         """
         home = load_home(self._home_file)
-        interpreter = Interpreter(home, self._sentences, self._language)
+        plugins = self._plugins.meet(home, self._devices) if self._plugins is not None else ()
+        words = [plugin.words for plugin in plugins]
+        more = [plugin.skill for plugin in plugins]
+        interpreter = Interpreter(home, self._sentences, self._language, words)
         self.home, self._interpreter = home, interpreter
-        self._skills = Skills(home, self._devices, interpreter)
+        self._skills = Skills(home, self._devices, interpreter, more)
         self._seen = self._stamps()
 
     def reload_if_changed(self) -> bool:

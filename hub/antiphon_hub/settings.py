@@ -113,6 +113,19 @@ class JournalSection(Section, frozen=True, kw_only=True):
     """They take no more room than this; the oldest go first."""
 
 
+class SkillsSection(Section, frozen=True, kw_only=True):
+    """`[skills]`: what others wrote for this house to do."""
+
+    dir: str = ""
+    """A folder of plug-ins, beside those that are installed; empty: none."""
+    off: tuple[Name, ...] = ()
+    """Plug-ins that are not to be used, by name."""
+    timeout_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 8.0
+    """How long one may take for an answer, seconds."""
+    options: dict[Name, dict[str, Any]] = {}
+    """Per plug-in, given to it as they are."""
+
+
 class MetricsSection(Section, frozen=True, kw_only=True):
     """`[metrics]`: figures for Prometheus."""
 
@@ -137,6 +150,7 @@ class Settings(Section, frozen=True, kw_only=True):
     workers: WorkersSection = WorkersSection()
     listening: ListeningSection = ListeningSection()
     journal: JournalSection = JournalSection()
+    skills: SkillsSection = SkillsSection()
     metrics: MetricsSection = MetricsSection()
     discovery: DiscoverySection = DiscoverySection()
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from hassil.intents import IntentData, Intents, SlotList, TextSlotList
@@ -16,11 +17,16 @@ from antiphon_hub.nlu.names import Names, name_home
 from antiphon_hub.nlu.templates import (
     DEVICE_INTENTS,
     PAIRED_INTENTS,
+    PluginWords,
     Spoken,
     Templates,
     file_templates,
+    plugin_templates,
 )
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX
+
+PLUGIN_BYTES_MAX: Final = 256 * 1024
+"""What one plug-in's sentences may take of the grammar; the house's own take about as much."""
 
 
 class RecognitionContext(msgspec.Struct, frozen=True):
@@ -56,6 +62,25 @@ def grammar_from_templates(
     """
     names = name_home(home if home is not None else load_home(None))
     return _context(file_templates(path, language), names, language, str(path))
+
+
+def check_plugin(words: PluginWords, home: Home, language: str) -> None:
+    """See to it that a plug-in leaves room in the grammar for the house and for others.
+
+    Raises:
+        SentencesError: what can be said by it takes too much room.
+    """
+    if not words.intents:
+        return
+    expander = Expander(language)
+    intents = plugin_templates(words, language).spoken_intents()
+    lists = _HomeLists(name_home(home))
+    said = alt(_intent(name, intents, lists, expander) for name in intents.intents)
+    grammar = to_jsgf("plugin", "command", {**expander.rules, "command": said})
+    if len(grammar.encode()) > PLUGIN_BYTES_MAX:
+        raise SentencesError(
+            "sentences", [f"their grammar takes more than {PLUGIN_BYTES_MAX} bytes; use fewer"]
+        )
 
 
 def _context(

@@ -15,7 +15,7 @@ from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 from antiphon_hub.nlu.names import name_home
 from antiphon_hub.nlu.several import in_two
 from antiphon_hub.nlu.targets import Request, Targets, Unclear, find_targets
-from antiphon_hub.nlu.templates import DEVICE_INTENTS, load_templates
+from antiphon_hub.nlu.templates import DEVICE_INTENTS, PluginWords, load_templates
 
 __all__ = ["Interpretation", "Interpreter", "NotUnderstood", "clean_text"]
 
@@ -64,7 +64,13 @@ class Interpreter:
     For one thread: the matcher's work is counted on one meter.
     """
 
-    def __init__(self, home: Home, sentences: Sequence[Path] = (), language: str = "en") -> None:
+    def __init__(
+        self,
+        home: Home,
+        sentences: Sequence[Path] = (),
+        language: str = "en",
+        plugins: Sequence[PluginWords] = (),
+    ) -> None:
         """Load and warm everything.
 
         Raises:
@@ -72,7 +78,7 @@ class Interpreter:
         """
         self.home = home
         self.language = language
-        self.templates = load_templates(language, sentences)
+        self.templates = load_templates(language, sentences, plugins)
         self.names = name_home(home)
         self._meter = Meter(STEPS_MAX)
         self._intents = self._metered(self.templates.intents())

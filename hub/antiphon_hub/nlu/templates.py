@@ -49,6 +49,15 @@ class Spoken(msgspec.Struct, frozen=True):
     """Regular expressions of templates that nobody says."""
 
 
+class PluginWords(msgspec.Struct, frozen=True):
+    """What a plug-in's file says; its lists and rules are those of its own blocks alone."""
+
+    answers: frozenset[str]
+    """The intents that its skill answers."""
+    intents: Tree
+    responses: dict[str, dict[str, str]]
+
+
 class Templates(msgspec.Struct, frozen=True):
     """The templates of a house, not yet joined with its names."""
 
@@ -81,8 +90,10 @@ class Templates(msgspec.Struct, frozen=True):
         return Intents.from_dict({**self.tree, "intents": intents, "expansion_rules": rules})
 
 
-def load_templates(language: str, files: Sequence[Path]) -> Templates:
-    """Return all templates of a language and of the owner's files.
+def load_templates(
+    language: str, files: Sequence[Path], plugins: Sequence[PluginWords] = ()
+) -> Templates:
+    """Return all templates of a language, of the plug-ins and of the owner's files.
 
     Raises:
         SentencesError: the language is not there, or a file has mistakes.
@@ -90,10 +101,11 @@ def load_templates(language: str, files: Sequence[Path]) -> Templates:
     base = _base(language)
     owners = [read_sentences(path, language, _common(language)) for path in files]
     named = {name for owner in owners for name in owner["intents"]}
+    wanted = named.union(*(plugin.answers for plugin in plugins))
     intents = {
         name: {"data": [*intent["data"]]}
         for name, intent in base["intents"].items()
-        if name in base["ours"] | named
+        if name in base["ours"] | wanted
     }
     tree: Tree = {
         "language": language,
@@ -102,6 +114,9 @@ def load_templates(language: str, files: Sequence[Path]) -> Templates:
         "expansion_rules": dict(base["expansion_rules"]),
         "skip_words": [*base["skip_words"]],
     }
+    for plugin in plugins:
+        for name, intent in plugin.intents.items():
+            tree["intents"].setdefault(name, {"data": []})["data"] += intent["data"]
     responses: dict[str, dict[str, str]] = {}
     for owner in owners:
         _add(tree, owner)
@@ -127,6 +142,55 @@ def file_templates(path: Path, language: str) -> Templates:
     }
     _add(tree, owner)
     return Templates(language, tree, Spoken(), owner["responses"], frozenset(owner["intents"]))
+
+
+def plugin_words(path: Path | None, language: str, answers: frozenset[str]) -> PluginWords:
+    """Return the templates of a plug-in's file, kept apart from all others.
+
+    Raises:
+        SentencesError: the file has mistakes, or speaks of what is not the plug-in's.
+    """
+    if path is None:
+        return PluginWords(answers, {}, {})
+    file = read_sentences(path, language, _common(language))
+    mistakes = [
+        f"intent {name}: the skill does not answer it; it answers: {', '.join(sorted(answers))}"
+        for name in file["intents"]
+        if name not in answers
+    ]
+    if file["skip_words"]:
+        mistakes.append("skip_words: would change all sentences of the house; leave them out")
+    if mistakes:
+        raise SentencesError(str(path), mistakes)
+    own = {name: file[name] for name in ("lists", "expansion_rules")}
+    intents = {
+        name: {"data": [_alone(block, own) for block in intent["data"]]}
+        for name, intent in file["intents"].items()
+    }
+    return PluginWords(answers, intents, file["responses"])
+
+
+def plugin_templates(words: PluginWords, language: str) -> Templates:
+    """Return the templates of a plug-in alone, with the rules and lists that all may use."""
+    base = _base(language)
+    tree: Tree = {
+        "language": language,
+        "intents": words.intents,
+        "lists": dict(base["lists"]),
+        "expansion_rules": dict(base["expansion_rules"]),
+        "skip_words": [],
+    }
+    return Templates(language, tree, Spoken(), {}, frozenset())
+
+
+def house_intents(language: str) -> frozenset[str]:
+    """Return the intents that the house itself answers."""
+    return frozenset(_base(language)["ours"])
+
+
+def _alone(block: Tree, own: Tree) -> Tree:
+    joined = {name: {**table, **(block.get(name) or {})} for name, table in own.items()}
+    return {**block, **joined, "metadata": {**(block.get("metadata") or {}), "plugin": True}}
 
 
 def _add(tree: Tree, owner: Tree) -> None:
@@ -156,7 +220,7 @@ def _narrowed(raw: Tree, owners: Sequence[Tree]) -> Spoken:
 
 
 def _without(block: Tree, patterns: Sequence[re.Pattern[str]]) -> Tree:
-    if block.get("metadata", {}).get("owner"):
+    if {"owner", "plugin"} & set(block.get("metadata", {})):
         return block
     kept = [
         text for text in block["sentences"] if not any(pattern.search(text) for pattern in patterns)

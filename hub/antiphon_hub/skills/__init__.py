@@ -1,7 +1,23 @@
 """What can be done: one skill a file, behind one small port."""
 
 from antiphon_hub.skills.fake import FakeDevices
+from antiphon_hub.skills.house import House
+from antiphon_hub.skills.plugins import PluginOptions, Plugins, find_plugins
 from antiphon_hub.skills.port import DevicePort, OwnWords, Reply, Request, Skill
 from antiphon_hub.skills.skills import Skills
+from antiphon_protocol.messages.event import DeviceState
 
-__all__ = ["DevicePort", "FakeDevices", "OwnWords", "Reply", "Request", "Skill", "Skills"]
+__all__ = [
+    "DevicePort",
+    "DeviceState",
+    "FakeDevices",
+    "House",
+    "OwnWords",
+    "PluginOptions",
+    "Plugins",
+    "Reply",
+    "Request",
+    "Skill",
+    "Skills",
+    "find_plugins",
+]

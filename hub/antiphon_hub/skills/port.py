@@ -1,6 +1,6 @@
 """The ports of doing: what a skill is, and what it switches devices with."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -35,7 +35,11 @@ class Reply(msgspec.Struct, frozen=True):
     ok: bool = True
     """It was done, or answered."""
     code: str = ""
-    """Why not, when not ok: `not-dimmable`, `no-device`, `unknown-state`, `no-skill`."""
+    """Why not, when not ok: `not-dimmable`, `no-device`, `unknown-state`, `no-skill`.
+
+    A plug-in has codes of its own; where it gave no reply: `skill-error`, `skill-timeout`,
+    `skill-busy`.
+    """
 
 
 class Skill(Protocol):
@@ -46,6 +50,17 @@ class Skill(Protocol):
 
     async def do(self, request: Request) -> Reply:
         """Do it and return what to say; whatever the slots hold, it gives a reply."""
+        ...
+
+
+class PluginSkill(Protocol):
+    """A skill as others write it: what it does wrong is caught around it."""
+
+    intents: Collection[str]
+    """The intents that it answers."""
+
+    def do(self, request: Request) -> Reply | Awaitable[Reply]:
+        """Do it and return what to say; a coroutine must not block, a plain method may."""
         ...
 
 
