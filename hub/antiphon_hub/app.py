@@ -17,6 +17,7 @@ import msgspec
 from antiphon_hub.addresses import LOOPBACK, fingerprint, reachable_addresses
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
@@ -24,11 +25,15 @@ from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.own_worker import own_worker
+from antiphon_hub.playback import Playback
+from antiphon_hub.playback.memory import Memory
+from antiphon_hub.publisher import Publisher
 from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import Settings
 from antiphon_hub.skills import PluginOptions, Plugins, find_plugins
 from antiphon_hub.storage import Database
+from antiphon_hub.turns.calls import CALLS_REMEMBERED
 from antiphon_hub.turns.hearing import Ear
 from antiphon_hub.turns.journal import FILE as JOURNAL_FILE
 from antiphon_hub.turns.journal import MIGRATIONS, Journal
@@ -39,16 +44,16 @@ from antiphon_hub.workers import WorkerPool
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.discovery import announced
 from antiphon_link.errors import LinkDownError
-from antiphon_link.link import Link, Will
+from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
 from antiphon_protocol.discovery import HubRecord
 from antiphon_protocol.messages.event import TurnEnded
-from antiphon_protocol.messages.presence import Farewell, Welcome
-from antiphon_protocol.topics import HUB_PRESENCE
 from antiphon_protocol.version import OURS
 
 log = logging.getLogger(__name__)
 
+WORKER_S: Final = 3.0
+"""How long the rooms wait for the own worker: a call that was cut off is held for five seconds."""
 READY_S: Final = 15.0
 """How long to wait for the own worker before the hub says that it is ready without."""
 FORGET_S: Final = 3600.0
@@ -62,15 +67,16 @@ class Hub:
         self._settings = settings
         self._id = settings.hub_id()
         self._state_dir = settings.state_dir()
-        self._epoch = now_us()
+        self._presence = Presence(self._id, settings.hub.site)
         self._manager = ServiceManager()
         self._address = settings.broker.resolve()
         self._broker = (
             None if self._address else Mosquitto(settings.mosquitto, self._state_dir / "broker")
         )
-        self._link = Link(self._resolve, client_id=f"hub-{self._id}", will=self._will, name="hub")
-        self._link.on_connected(self._greet)
-        self._link.on_leaving(self._take_leave)
+        self._link = Link(
+            self._resolve, client_id=f"hub-{self._id}", will=self._presence.will, name="hub"
+        )
+        self._presence.attach(self._link)
 
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
@@ -88,14 +94,10 @@ class Hub:
         kept = settings.journal
         shelf = Shelf(self._state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
         self._recordings = Recordings(shelf, time.monotonic)
-        self._journal = Journal(
-            self._database,
-            keep_days=kept.keep_days,
-            keep_text=kept.keep_text,
-            recordings=self._recordings,
-        )
+        self._journal = self._build_journal()
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
         fleet = Fleet(outbound)
+        self._playback = _playback(settings, self._state_dir, fleet, outbound, self._publisher)
         self._turns = self._build_turns(outbound, fleet)
         self._inbound = Inbound(
             self._link,
@@ -104,16 +106,27 @@ class Hub:
             fleet=fleet,
             pool=self._pool,
             turns=self._turns,
+            playback=self._playback,
         )
         if kept.keep_audio_days:
             self._inbound.listen_along(self._recordings)
         self._measure(fleet)
 
+    def _build_journal(self) -> Journal:
+        kept = self._settings.journal
+        return Journal(
+            self._database,
+            keep_days=kept.keep_days,
+            keep_text=kept.keep_text,
+            recordings=self._recordings,
+        )
+
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
         listening, language = self._settings.listening, self._settings.hub.language
         parts = Parts(
             ear=Ear(self._pool, outbound.satellite, listening.endpointing, language),
-            mouth=Mouth(self._pool, outbound.satellite, language),
+            mouth=Mouth(self._pool, outbound.satellite, language, self._playback),
+            rooms=self._playback,
             mind=self._mind,
             journal=self._journal,
             publisher=self._publisher,
@@ -145,6 +158,11 @@ class Hub:
                 drops=("messages_dropped", "posts_refused", "posts_lost"),
             ),
             Counts(part="turns", counts=self._turns.counts, drops=("refused",)),
+            Counts(
+                part="playback",
+                counts=self._playback.counts,
+                drops=("taken_full", "taken_waited-too-long", "taken_too-long"),
+            ),
             Counts(part="workers", counts=self._pool.counts, drops=("dropped_facts",)),
             Counts(part="recordings", counts=self._recordings.counts, drops=("dropped",)),
         ):
@@ -173,10 +191,12 @@ class Hub:
                 worker = own_worker(workers, address, file, f"{self._id}-{number}")
                 stack.push_async_callback(worker.stop)
                 await stack.enter_async_context(_beside(worker.run))
+            await stack.enter_async_context(_beside(self._playback.run))
             await stack.enter_async_context(_beside(self._turns.run))
             await self._link.wait_connected()
             self._pool.use_context(self._mind.context())
             await self._end_unfinished()
+            await self._begin_serving()
             exporter = Exporter(self._meters.registry)
             metrics = await stack.enter_async_context(
                 exporter.listening(self._settings.metrics.listen)
@@ -195,6 +215,8 @@ class Hub:
             ) from None
         await self._database.open(MIGRATIONS)
         stack.push_async_callback(self._database.close)
+        await self._playback.open()
+        stack.push_async_callback(self._playback.close)
 
     async def _end_unfinished(self) -> None:
         for turn, room, satellite in await self._journal.unfinished():
@@ -208,6 +230,13 @@ class Hub:
                     code="hub-restarted",
                 )
             )
+
+    async def _begin_serving(self) -> None:
+        """Let the rooms call: with a worker that hears them, or without after a moment."""
+        self._turns.calls.recall(await self._journal.recent(CALLS_REMEMBERED))
+        if self._settings.workers.local:
+            await self._pool.wait_for_one(WORKER_S)
+        await self._presence.open()
 
     async def _serve(self, metrics: str) -> None:
         if self._settings.workers.local:
@@ -256,24 +285,6 @@ class Hub:
             raise LinkDownError("the hub's own broker has not started yet")
         return self._address
 
-    def _will(self) -> Will:
-        farewell = Farewell(hub=self._id, epoch=self._epoch, reason="lost")
-        return Will(HUB_PRESENCE.path(), HUB_PRESENCE.encode(farewell), 1, retain=True)
-
-    async def _greet(self) -> None:
-        welcome = Welcome(
-            hub=self._id,
-            epoch=self._epoch,
-            site=self._settings.hub.site,
-            protocol=OURS,
-            software=version("antiphon-hub"),
-        )
-        await self._link.send(HUB_PRESENCE, welcome)
-
-    async def _take_leave(self) -> None:
-        farewell = Farewell(hub=self._id, epoch=self._epoch, reason="stopped")
-        await self._link.send(HUB_PRESENCE, farewell)
-
     @contextlib.asynccontextmanager
     async def _announced(self) -> AsyncIterator[None]:
         if not self._settings.discovery.announce or self._address is None:
@@ -293,6 +304,20 @@ class Hub:
         interfaces = LOOPBACK if set(addresses) <= set(LOOPBACK) else None
         async with announced(record, addresses, interfaces):
             yield
+
+
+def _playback(
+    settings: Settings, state_dir: Path, fleet: Fleet, outbound: Outbound, publisher: Publisher
+) -> Playback:
+    return Playback(
+        fleet,
+        outbound.satellite,
+        publisher,
+        Memory(Database(state_dir / "playback.sqlite")),
+        settings.playback.manners,
+        duck_db=settings.playback.duck_db,
+        now=datetime.now().astimezone,
+    )
 
 
 @contextlib.asynccontextmanager

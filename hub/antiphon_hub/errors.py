@@ -10,6 +10,7 @@ HubError
 │   ├── HomeError          the home's description
 │   └── SentencesError     sentence templates
 ├── PluginError        a skill that others wrote cannot be used
+├── TimersError        a timer cannot be set or changed so
 └── StorageError       the journal or the state directory cannot be read or written
 """
 
@@ -52,6 +53,10 @@ class PluginError(HubError):
 
 class StorageError(HubError):
     """The journal or the state directory cannot be read or written."""
+
+
+class TimersError(HubError):
+    """A timer cannot be set or changed so; the message can be said to the person."""
 
 
 class WorkError(HubError):

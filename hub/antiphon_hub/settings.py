@@ -3,12 +3,14 @@
 import os
 import re
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
 from antiphon_hub.mosquitto import MosquittoSettings
+from antiphon_hub.playback.manners import AtNight, Hour, Manners, Percent
 from antiphon_link.broker import BrokerSettings
 from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import Slug, slug_of
@@ -83,13 +85,6 @@ class ListeningSection(Section, frozen=True, kw_only=True):
 
     def endpointing(self, room: str) -> Endpointing:
         """Return the numbers that count in a room, given its name."""
-        own = [one for name, one in self.rooms.items() if _same_name(name, room)]
-        differing = {
-            name: value
-            for one in own
-            for name, value in msgspec.structs.asdict(one).items()
-            if value is not None
-        }
         everywhere = Endpointing(
             silence_s=self.silence_s,
             complete_silence_s=self.complete_silence_s,
@@ -98,7 +93,48 @@ class ListeningSection(Section, frozen=True, kw_only=True):
             no_speech_s=self.no_speech_s,
             limit_s=self.limit_s,
         )
-        return msgspec.structs.replace(everywhere, **differing)
+        return msgspec.structs.replace(everywhere, **_differing(self.rooms, room))
+
+
+class RoomPlaybackSection(Section, frozen=True, kw_only=True):
+    """`[playback.rooms.NAME]`: what is different in one room; None: as everywhere."""
+
+    percent: Percent | None = None
+    quiet_from: Hour | None = None
+    quiet_to: Hour | None = None
+    quiet_percent: Percent | None = None
+    quiet_announcements: AtNight | None = None
+    reply_on: Slug | None = None
+    """Satellite of the room whose speaker gives the replies; None: the one that heard."""
+
+
+class PlaybackSection(Section, frozen=True, kw_only=True):
+    """`[playback]`: how loud, and when it had better be silent."""
+
+    percent: Percent = 100
+    """Volume until somebody changes it; 100: as loud as the satellite's own setting."""
+    quiet_from: Hour = "22:00"
+    quiet_to: Hour = "22:00"
+    """Quiet hours, local time; both alike: none."""
+    quiet_percent: Percent = 30
+    """In quiet hours nothing is louder than this."""
+    quiet_announcements: AtNight = "quieter"
+    """`chime`: a sound tells that there was one; `refuse`: nothing, and whoever asked is told."""
+    duck_db: Annotated[float, msgspec.Meta(ge=-60.0, le=0.0)] = -20.0
+    """How much quieter music is while somebody is heard or answered."""
+    rooms: dict[Name, RoomPlaybackSection] = {}
+    """By the room's name as its satellites have it; upper case and spaces do not matter."""
+
+    def manners(self, room: str) -> Manners:
+        """Return what counts in a room, given its name."""
+        everywhere = Manners(
+            percent=self.percent,
+            quiet_from=self.quiet_from,
+            quiet_to=self.quiet_to,
+            quiet_percent=self.quiet_percent,
+            quiet_announcements=self.quiet_announcements,
+        )
+        return msgspec.structs.replace(everywhere, **_differing(self.rooms, room))
 
 
 class JournalSection(Section, frozen=True, kw_only=True):
@@ -149,6 +185,7 @@ class Settings(Section, frozen=True, kw_only=True):
     home: HomeSection = HomeSection()
     workers: WorkersSection = WorkersSection()
     listening: ListeningSection = ListeningSection()
+    playback: PlaybackSection = PlaybackSection()
     journal: JournalSection = JournalSection()
     skills: SkillsSection = SkillsSection()
     metrics: MetricsSection = MetricsSection()
@@ -170,6 +207,17 @@ class Settings(Section, frozen=True, kw_only=True):
             return Path(chosen)
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         return Path(base) / "antiphon"
+
+
+def _differing(rooms: Mapping[str, Section], room: str) -> dict[str, Any]:
+    """Return the fields that a room's own section sets."""
+    return {
+        name: value
+        for called, own in rooms.items()
+        if _same_name(called, room)
+        for name, value in msgspec.structs.asdict(own).items()
+        if value is not None
+    }
 
 
 def _same_name(one: str, other: str) -> bool:

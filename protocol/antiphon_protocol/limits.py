@@ -14,6 +14,8 @@ NAME_CHARS_MAX: Final = 100
 """A room's, engine's, voice's or phrase's name, characters."""
 LIST_ITEMS_MAX: Final = 256
 """Items in any list of a message: engines, alternatives, words."""
+ALARMS_MAX: Final = 64
+"""Timers, alarms and reminders that one satellite holds; of more, the first ones due."""
 RESPONSE_TOPIC_BYTES_MAX: Final = 512
 """An asker's response topic, bytes."""
 STREAM_SECONDS_MAX: Final = 60.0

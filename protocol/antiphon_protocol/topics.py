@@ -31,6 +31,7 @@ from antiphon_protocol.messages.ask import (
 from antiphon_protocol.messages.event import DeviceState, Event
 from antiphon_protocol.messages.presence import HubPresence, SatellitePresence, WorkerPresence
 from antiphon_protocol.messages.satellite import SatelliteCommand, SatelliteFact
+from antiphon_protocol.messages.timer import AskList, AskTimer
 from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_protocol.messages.work import WorkerCommand, WorkFact
 from antiphon_protocol.version import PROTOCOL_MAJOR
@@ -300,6 +301,28 @@ ASK_INTENT: Final[Topic[AskIntent]] = Topic(
     readers=(Role.HUB,),
     purpose="understand and do a sentence",
 )
+ASK_TIMER: Final[Topic[AskTimer]] = Topic(
+    name="ASK_TIMER",
+    pattern="ask/timer",
+    payload=AskTimer,
+    qos=1,
+    expiry_s=30,
+    encoding=Encoding.JSON,
+    writers=(Role.ANYONE,),
+    readers=(Role.HUB,),
+    purpose="set, ask for and change timers, alarms and reminders",
+)
+ASK_LIST: Final[Topic[AskList]] = Topic(
+    name="ASK_LIST",
+    pattern="ask/list",
+    payload=AskList,
+    qos=1,
+    expiry_s=30,
+    encoding=Encoding.JSON,
+    writers=(Role.ANYONE,),
+    readers=(Role.HUB,),
+    purpose="read and change lists",
+)
 ANSWER: Final[Topic[Answer]] = Topic(
     name="ANSWER",
     pattern="answer/{asker}",
@@ -339,6 +362,8 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     ASK_ANNOUNCE,
     ASK_VOLUME,
     ASK_INTENT,
+    ASK_TIMER,
+    ASK_LIST,
     ANSWER,
     HOME_STATE,
 )

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import aclosing
+from pathlib import Path
 
 import msgspec
 
@@ -13,6 +14,8 @@ from antiphon_link import backoff
 from antiphon_link.link import Link, Resolver, Will
 from antiphon_link.resolve import resolver
 from antiphon_protocol.messages.satellite import Fault
+from antiphon_satellite.alarms.ringer import Ringer
+from antiphon_satellite.alarms.shelf import Shelf
 from antiphon_satellite.clock import now_us
 from antiphon_satellite.conductor import Conductor
 from antiphon_satellite.device.button import Button, ConsoleButton, NoButton
@@ -48,9 +51,14 @@ class Satellite:
     """One satellite: hears, calls, plays."""
 
     def __init__(
-        self, settings: Settings, who: Identity, make_link: LinkMaker, devices: Devices
+        self,
+        settings: Settings,
+        who: Identity,
+        make_link: LinkMaker,
+        devices: Devices,
+        state_dir: Path | None = None,
     ) -> None:
-        """Put the parts together.
+        """Put the parts together; without `state_dir` alarms do not outlive the program.
 
         Raises:
             NoWakeEngineError: the wake word shall be heard here, and no engine is installed.
@@ -73,12 +81,14 @@ class Satellite:
             gain_db=settings.speaker.gain_db,
             changed=self._inbox.put,
         )
+        self._ringer = Ringer(self._house, self._player, Shelf(state_dir, who.satellite))
         self._conductor = Conductor(
             self._inbox,
             self._house,
             self._ear,
             self._player,
-            devices.indicator,
+            self._ringer,
+            indicator=devices.indicator,
             satellite=who.satellite,
             cues=settings.speaker.cues,
             wake_while_playing=settings.wake.while_playing,
@@ -136,6 +146,7 @@ class Satellite:
                     ("house", self._house.run),
                     ("player", self._player.run),
                     ("conductor", self._conductor.run),
+                    ("ringer", self._ringer.run),
                     ("health", self._health.run),
                     ("button", self._watch_button),
                 )
@@ -244,4 +255,5 @@ def build(settings: Settings) -> Satellite:
         ConsoleIndicator(who.satellite) if light else NullIndicator(),
         ConsoleButton() if button else NoButton(),
     )
-    return Satellite(settings, who, broker_link(resolver(settings.broker)), devices)
+    link = broker_link(resolver(settings.broker))
+    return Satellite(settings, who, link, devices, settings.state_dir())

@@ -25,6 +25,7 @@ from antiphon_protocol.messages.satellite import (
     StopListening,
     StopPlaying,
 )
+from antiphon_protocol.messages.timer import SetAlarms
 from antiphon_satellite.actions import (
     Action,
     CallAgain,
@@ -37,6 +38,7 @@ from antiphon_satellite.actions import (
     ResumeStream,
     StopPlayback,
 )
+from antiphon_satellite.alarms.ringer import Ringer
 from antiphon_satellite.device.indicator import Indicator
 from antiphon_satellite.inbox import Happening, Inbox
 from antiphon_satellite.link import House
@@ -80,8 +82,9 @@ class Conductor:
         house: House,
         ear: Ear,
         player: Player,
-        indicator: Indicator,
+        ringer: Ringer,
         *,
+        indicator: Indicator,
         satellite: str,
         cues: tuple[CueName, ...],
         wake_while_playing: bool,
@@ -90,6 +93,7 @@ class Conductor:
         self._house = house
         self._ear = ear
         self._player = player
+        self._ringer = ringer
         self._indicator = indicator
         self._satellite = satellite
         self._cues = frozenset(cues)
@@ -162,6 +166,9 @@ class Conductor:
                 event = self._stop_event(happening)
             case ShowTurn():
                 event = self._turn_event(happening)
+            case SetAlarms():
+                self._ringer.set(happening)
+                return
             case _:
                 self._obey(happening)
                 return
@@ -177,6 +184,7 @@ class Conductor:
         actions = self._machine.feed(event, _now_s(), lease_s)
         if event in _CALLS and actions:
             self._own["calls"] += 1
+        self._ringer.follow(before, event, self._machine.state)
         if event is Event.TIME_OUT:
             log.info("%s: lease of state %s ran out", self._satellite, before)
         for action in actions:
@@ -185,9 +193,11 @@ class Conductor:
             log.debug("%s: %s -> %s on %s", self._satellite, before, self._machine.state, event)
             self._indicator.show(self._machine.state)
 
-    def _called(self, call: Call) -> Event:
+    def _called(self, call: Call) -> Event | None:
         if call.cause == "button":
             self._house.tell(ButtonPressed(gesture="single"))
+        if self._ringer.takes(call.cause, self._machine.state):
+            return None
         if self._machine.state not in _STREAMING:
             self._call = call
         return _EVENT_OF_CAUSE[call.cause]

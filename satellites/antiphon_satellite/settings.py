@@ -1,5 +1,7 @@
 """The satellite's settings file: one section per part, each field described."""
 
+import os
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -22,6 +24,8 @@ class SatelliteSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Its id in the house, a-z 0-9 _ -; empty: made from the host's name."""
     room: ShortName = "home"
     """The room where it stands, as people say it: `living room`."""
+    state_dir: Annotated[str, Meta(max_length=1000)] = ""
+    """Where alarms are kept over a restart; empty: systemd's directory, or the user's (XDG)."""
 
 
 class MicrophoneSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,3 +99,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wake: WakeSection = WakeSection()
     gate: GateSection = GateSection()
     indicator: IndicatorSection = IndicatorSection()
+
+    def state_dir(self) -> Path:
+        """Return where state lives: the setting, systemd's directory, or the user's (XDG)."""
+        chosen = self.satellite.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+        if chosen:
+            return Path(chosen)
+        base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(base) / "antiphon-satellite"

@@ -13,6 +13,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -26,7 +27,7 @@ from antiphon_satellite.device.indicator import Indicator, NullIndicator
 from antiphon_satellite.link import LinkMaker
 from antiphon_satellite.listen.scripted import ScriptedMicrophone
 from antiphon_satellite.machine import State
-from antiphon_satellite.settings import GateSection, Settings, SpeakerSection, WakeMode, WakeSection
+from antiphon_satellite.settings import GateSection, Settings, WakeMode, WakeSection
 from antiphon_satellite.speak.cues import CUE_PREFIX
 from antiphon_satellite.speak.paced import PacedSpeaker, Sounded
 
@@ -70,6 +71,7 @@ class SimulatedRoom:
         speed: float = 1.0,
         indicator: Indicator | None = None,
         make_link: LinkMaker | None = None,
+        state_dir: Path | None = None,
     ) -> None:
         """Furnish the room.
 
@@ -84,18 +86,17 @@ class SimulatedRoom:
             speed: How many times faster than real time it hears and plays.
             indicator: Shown the state of the conversation.
             make_link: Makes another link than to that broker: to one in memory.
+            state_dir: Where its alarms are kept; None: nowhere.
 
         Raises:
             NoWakeEngineError: the wake word shall be heard here, and no engine is installed.
             EarsError: an engine is missing, or has no model for a phrase.
             TopicError: the id is no slug.
         """
-        self._microphone = ScriptedMicrophone(speed)
-        self._button = PushButton()
+        self._microphone, self._button = ScriptedMicrophone(speed), PushButton()
         self._sounds: deque[Sounded] = deque(maxlen=SOUNDS_KEPT)
         self._speed = speed
         settings = Settings(
-            speaker=SpeakerSection(cues=("failed", "unreachable", "back")),
             wake=WakeSection(mode=wake, engines=tuple(engines), phrases=tuple(phrases)),
             gate=GateSection(engine=gate),
         )
@@ -105,6 +106,7 @@ class SimulatedRoom:
             identity(satellite, room),
             make_link or broker_link(resolve),
             Devices(self._microphone, speaker, indicator or NullIndicator(), self._button),
+            state_dir,
         )
 
     @property
@@ -139,6 +141,10 @@ class SimulatedRoom:
     async def wait_until(self, true: Callable[[], bool]) -> None:
         """Return once something holds that depends on the conversation."""
         await self._satellite.wait_until(true)
+
+    def press(self) -> None:
+        """Press the button, whatever comes of it."""
+        self._button.press()
 
     async def say(self, pcm: bytes) -> None:
         """Let it be heard, whatever comes of it; returns behind its last sample.

@@ -49,6 +49,7 @@ class Edge:
             fleet=world.fleet,
             pool=world.pool,
             turns=world.turns,
+            playback=world.playback,
         )
 
 

@@ -135,7 +135,7 @@ def test_alone_it_sounds_at_once() -> None:
         ("announcement", "announcement", []),
         ("alarm", "alarm", []),
         ("reply", "chime", []),
-        ("reply", "music", [Granted("2")]),
+        ("reply", "music", [Granted("2"), Ducked(DUCK_LEASE_S)]),
         ("music", "reply", [Granted("2"), Ducked(DUCK_LEASE_S)]),
         ("music", "music", [Taken("1", "replaced"), Granted("2")]),
     ],

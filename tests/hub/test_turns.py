@@ -61,11 +61,13 @@ def test_a_call_is_heard_understood_done_and_answered(tmp_path: Path) -> None:
     assert world.kinds == [
         "SatelliteJoined",
         "WorkerJoined",
+        "RoomDucked",
         "TurnStarted",
         "PartlyHeard",
         "CommandHeard",
         "Understood",
         "ReplyBegan",
+        "RoomDucked",
         "TurnEnded",
     ]
     (end,) = world.endings
@@ -295,11 +297,19 @@ def test_a_call_of_a_stranger_is_ignored(tmp_path: Path) -> None:
     assert world.turns.counts["refused"] == 1
 
 
-def test_a_turn_dies_with_its_satellite(tmp_path: Path) -> None:
+def test_a_turn_dies_with_a_satellite_that_stays_away(tmp_path: Path) -> None:
+    def listens_for_ever(world: World, worker: str, command: object) -> None:
+        if isinstance(command, Transcribe):
+            began = WorkBegan(job=command.job, worker=worker, engine="fake")
+            world.later(0.01, world.pool.fact, began)
+
     async def story(world: World) -> None:
+        world.script = listens_for_ever
         world.call()
         await asyncio.sleep(1.0)
         world.turns.left("sat")
+        await asyncio.sleep(5.5)
+        assert not world.endings, "it may come back"
         await world.ended()
 
     (end,) = played_out(tmp_path, story).endings

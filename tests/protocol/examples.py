@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from antiphon_protocol import topics
 from antiphon_protocol.audio import AudioFormat, AudioFrame
-from antiphon_protocol.messages import ask, event, presence, satellite, wake, work
+from antiphon_protocol.messages import ask, event, presence, satellite, timer, wake, work
 from antiphon_protocol.topics import Topic
 from antiphon_protocol.version import VersionRange
 
@@ -16,6 +16,21 @@ STREAM: Final = "stream-0123456789abcdef"
 PLAYBACK: Final = "playback-fedcba9876543210"
 KITCHEN: Final = {"satellite": "kitchen"}
 BOX: Final = {"worker": "box"}
+
+
+PASTA: Final = timer.TimerInfo(
+    timer="timer-1",
+    kind="timer",
+    state="running",
+    name="pasta",
+    room="kitchen",
+    due_at="2026-11-21T18:30:00+01:00",
+    left_s=540.0,
+    length_s=600.0,
+)
+MORNINGS: Final = timer.TimerInfo(
+    timer="alarm-1", kind="alarm", state="ringing", days=("mon", "fri"), snoozed=True
+)
 
 
 class Example(NamedTuple):
@@ -117,6 +132,15 @@ EXAMPLES: Final[list[Example]] = [
         set_volume=satellite.SetVolume(gain_db=-15.5),
         duck=satellite.Duck(level_db=-20.0, lease_s=10.0),
         identify=satellite.Identify(),
+        set_alarms=timer.SetAlarms(
+            told_us=EPOCH_US,
+            alarms=(
+                timer.Alarm(
+                    alarm="timer-1", kind="timer", due_us=EPOCH_US + 9, ring_s=900.0, name="pasta"
+                ),
+            ),
+        ),
+        set_alarms_none=timer.SetAlarms(told_us=0),
         time_told=presence.TimeTold(
             asked_us=EPOCH_US, received_us=EPOCH_US + 5, replied_us=EPOCH_US + 9
         ),
@@ -129,6 +153,8 @@ EXAMPLES: Final[list[Example]] = [
         played=satellite.Played(
             playback=PLAYBACK, samples=48000, complete=True, first_at_us=EPOCH_US, underruns=1
         ),
+        alarm_rang=timer.AlarmRang(alarm="timer-1", due_us=EPOCH_US + 9),
+        alarm_stopped=timer.AlarmStopped(alarm="timer-1", due_us=EPOCH_US + 9, by="button"),
         button_pressed=satellite.ButtonPressed(gesture="long"),
         muted=satellite.Muted(muted=True, hard=False),
         fault=satellite.Fault(code="microphone", text="no such device: plughw:9"),
@@ -279,6 +305,11 @@ EXAMPLES: Final[list[Example]] = [
         worker_left=event.WorkerLeft(worker="box", reason="stopped"),
         room_ducked=event.RoomDucked(room="hall", level_db=-20.0, lease_s=10.0),
         device_changed=event.DeviceChanged(device="lamp", room="hall", state={"on": True}),
+        timer_started=timer.TimerStarted(timer=PASTA),
+        timer_changed=timer.TimerChanged(timer=MORNINGS),
+        timer_ringing=timer.TimerRinging(timer=MORNINGS),
+        timer_ended=timer.TimerEnded(timer=PASTA, reason="unheard"),
+        list_changed=timer.ListChanged(list="shopping", items=("milk", "eggs")),
     ),
     *_on(topics.ASK_SAY, {}, ask_say=ask.AskSay(text="Dinner is ready", room="kitchen")),
     *_on(
@@ -300,11 +331,20 @@ EXAMPLES: Final[list[Example]] = [
         ask_intent=ask.AskIntent(text="turn on the lamp", room="hall", speak=True),
     ),
     *_on(
+        topics.ASK_TIMER,
+        {},
+        ask_timer=timer.AskTimer(action="start", minutes=10.0, name="pasta", room="kitchen"),
+        ask_alarm=timer.AskTimer(action="start", kind="alarm", at="07:30", days=("mon", "tue")),
+        ask_cancel=timer.AskTimer(action="cancel", timer="timer-1", all=True),
+    ),
+    *_on(topics.ASK_LIST, {}, ask_list=timer.AskList(action="add", item="milk")),
+    *_on(
         topics.ANSWER,
         {"asker": "node-red"},
         answer=ask.Answer(
             ok=True, turn=TURN, intent="HassTurnOn", slots={"name": "lamp"}, reply="Turned it on"
         ),
+        timers=ask.Answer(ok=True, timers=(PASTA, MORNINGS), items=("milk",)),
         refusal=ask.Answer(ok=False, error="no room is called attic; known: hall, kitchen"),
     ),
     *_on(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,6 +10,9 @@ import msgspec
 
 from antiphon_hub.clock import now_us
 from antiphon_hub.fleet import Fleet
+from antiphon_hub.playback import Playback
+from antiphon_hub.playback.manners import Manners
+from antiphon_hub.playback.memory import Memory
 from antiphon_hub.publisher import RecordingPublisher
 from antiphon_hub.recordings import Recordings
 from antiphon_hub.storage import Database
@@ -30,6 +34,7 @@ from antiphon_protocol.messages.satellite import (
     Played,
     SatelliteCommand,
     StopListening,
+    StopPlaying,
 )
 from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_protocol.messages.work import (
@@ -102,6 +107,8 @@ class World:
         self.jobs: list[tuple[str, WorkerCommand]] = []
         self.script: Script = obliging("do light")
         self.plays = True
+        self.deaf: set[str] = set()
+        """Satellites that take commands and do nothing."""
         self.endpointing: dict[str, Endpointing] = {}
         self.pool = WorkerPool(self._to_worker, self.publisher, "host")
         self.fleet = Fleet(self.publisher)
@@ -110,9 +117,20 @@ class World:
         self.journal = Journal(
             self.database, keep_days=7, keep_text=keep_text, recordings=recordings
         )
+        self.manners: dict[str, Manners] = {}
+        self.playback = Playback(
+            self.fleet,
+            self._to_satellite,
+            self.publisher,
+            Memory(Database(journal_file.with_name("playback.sqlite"))),
+            lambda room: self.manners.get(room, Manners()),
+            duck_db=-20.0,
+            now=lambda: self.local_time,
+        )
         parts = Parts(
             ear=Ear(self.pool, self._to_satellite, self._endpointing, "en"),
-            mouth=Mouth(self.pool, self._to_satellite, "en"),
+            mouth=Mouth(self.pool, self._to_satellite, "en", self.playback),
+            rooms=self.playback,
             mind=self.mind,
             journal=self.journal,
             publisher=self.publisher,
@@ -126,6 +144,7 @@ class World:
             now_us=now_us,
             clock=_loop_time,
         )
+        self.local_time = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         self._epoch = 0
 
     def _endpointing(self, room: str) -> Endpointing:
@@ -133,6 +152,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         await self.database.open(MIGRATIONS)
+        await self.playback.open()
         self._running = asyncio.create_task(self.turns.run())
         await asyncio.sleep(0)
         return self
@@ -141,6 +161,7 @@ class World:
         self._running.cancel()
         await asyncio.wait((self._running,))
         await self.database.close()
+        await self.playback.close()
 
     # -- what happens in the house ----------------------------------------------------------------
 
@@ -218,6 +239,8 @@ class World:
 
     def _to_satellite(self, satellite: str, command: SatelliteCommand) -> None:
         self.commands.append((satellite, command))
+        if satellite in self.deaf:
+            return
         match command:
             case Listen():
                 ready = PlaybackReady(playback=command.playback)
@@ -231,6 +254,9 @@ class World:
                 if self.plays:
                     played = Played(playback=command.playback, samples=16000, complete=True)
                     self.later(1.2, self.turns.did, satellite, played)
+            case StopPlaying():
+                silent = Played(playback=command.playback, samples=8000, complete=False)
+                self.later(0.001, self.turns.did, satellite, silent)
             case _:
                 pass
 

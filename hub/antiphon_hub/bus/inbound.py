@@ -8,13 +8,14 @@ from typing import Final, TypeVar
 from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.clock import now_us
 from antiphon_hub.fleet import Fleet
+from antiphon_hub.playback import Playback
 from antiphon_hub.recordings import Recordings
 from antiphon_hub.turns.turns import Turns
 from antiphon_hub.workers import WorkerPool
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Envelope, Link
 from antiphon_protocol.audio import AudioFrame
-from antiphon_protocol.messages.ask import Answer, AskIntent, AskSay
+from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskSay, AskVolume
 from antiphon_protocol.messages.event import DeviceState
 from antiphon_protocol.messages.presence import (
     Hello,
@@ -29,8 +30,10 @@ from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_protocol.messages.work import WorkFact
 from antiphon_protocol.topics import (
     ANSWER,
+    ASK_ANNOUNCE,
     ASK_INTENT,
     ASK_SAY,
+    ASK_VOLUME,
     HOME_STATE,
     SATELLITE_AUDIO,
     SATELLITE_DID,
@@ -45,7 +48,7 @@ log = logging.getLogger(__name__)
 REQUESTS_MAX: Final = 64
 """Requests that are being answered; policy: reject with an answer that says so."""
 
-R = TypeVar("R", AskSay, AskIntent)
+R = TypeVar("R", AskSay, AskAnnounce, AskVolume, AskIntent)
 
 
 class Inbound:
@@ -60,6 +63,7 @@ class Inbound:
         fleet: Fleet,
         pool: WorkerPool,
         turns: Turns,
+        playback: Playback,
     ) -> None:
         self._link = link
         self._outbound = outbound
@@ -67,6 +71,7 @@ class Inbound:
         self._fleet = fleet
         self._pool = pool
         self._turns = turns
+        self._playback = playback
         self._answers: set[asyncio.Task[None]] = set()
         link.on(SATELLITE_PRESENCE, self._satellite)
         link.on(SATELLITE_WAKE, self._wake)
@@ -75,6 +80,8 @@ class Inbound:
         link.on(TURN_WORK, self._work)
         link.on(HOME_STATE, self._home_state)
         link.on(ASK_SAY, self._ask_say)
+        link.on(ASK_ANNOUNCE, self._ask_announce)
+        link.on(ASK_VOLUME, self._ask_volume)
         link.on(ASK_INTENT, self._ask_intent)
 
     def listen_along(self, recordings: Recordings) -> None:
@@ -88,7 +95,9 @@ class Inbound:
     def _satellite(self, message: SatellitePresence, envelope: Envelope) -> None:
         satellite = envelope.ids["satellite"]
         if isinstance(message, Hello):
-            self._fleet.joined(satellite, message)
+            if self._fleet.joined(satellite, message):
+                self._turns.joined(satellite)
+            self._playback.joined(satellite)
         elif self._fleet.left(satellite, message):
             self._turns.left(satellite)
 
@@ -126,6 +135,12 @@ class Inbound:
 
     def _ask_say(self, message: AskSay, envelope: Envelope) -> None:
         self._answer(message, envelope, self._turns.say)
+
+    def _ask_announce(self, message: AskAnnounce, envelope: Envelope) -> None:
+        self._answer(message, envelope, self._turns.announce)
+
+    def _ask_volume(self, message: AskVolume, envelope: Envelope) -> None:
+        self._answer(message, envelope, self._playback.volume)
 
     def _ask_intent(self, message: AskIntent, envelope: Envelope) -> None:
         self._answer(message, envelope, self._turns.intent)

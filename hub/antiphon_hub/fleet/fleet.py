@@ -51,26 +51,27 @@ class Fleet:
         wanted = room.strip().lower()
         return tuple(one for one in self if not wanted or one.room.lower() == wanted)
 
-    def joined(self, satellite: str, hello: Hello) -> None:
-        """A satellite said Hello."""
+    def joined(self, satellite: str, hello: Hello) -> bool:
+        """A satellite said Hello; tells whether it was not here until now."""
         if hello.satellite != satellite:
             log.warning("satellite %s: presence names %s; ignored", satellite, hello.satellite)
-            return
+            return False
         known = self._satellites.get(satellite)
         if known is not None and known.epoch >= hello.epoch:
-            return
+            return False
         if known is None and len(self._satellites) >= SATELLITES_MAX:
             log.error("satellite %s: over %d satellites; refused", satellite, SATELLITES_MAX)
-            return
+            return False
         try:
             negotiate(OURS, hello.protocol)
         except VersionError as error:
             log.error("satellite %s in %s: %s", satellite, hello.room, error)  # noqa: TRY400 - the message says it all
-            return
+            return False
         self._satellites[satellite] = Satellite(satellite, hello.room, hello.epoch, hello)
         if known is None or known.room != hello.room:
             log.info("satellite %s is here, in %s", satellite, hello.room)
             self._publisher.publish(SatelliteJoined(satellite=satellite, room=hello.room))
+        return True
 
     def left(self, satellite: str, goodbye: Goodbye) -> bool:
         """A satellite said Goodbye; tells whether it was here until now."""

@@ -19,20 +19,16 @@ AtNight = Literal["quieter", "chime", "refuse"]
 Verdict = Literal["play", "chime", "quiet-hours", "do-not-disturb"]
 
 
-class Manners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is set for a room."""
+class Manners(msgspec.Struct, frozen=True, kw_only=True):
+    """What is set for a room; the fields are those of the settings' `[playback]`."""
 
     percent: Percent = 100
     """Volume at first, until somebody changes it."""
     quiet_from: Hour = "22:00"
     quiet_to: Hour = "22:00"
-    """Quiet hours, local time; both alike: none."""
     quiet_percent: Percent = 30
-    """In quiet hours nothing is louder than this."""
     quiet_announcements: AtNight = "quieter"
-    """`chime`: a sound tells that there was one; `refuse`: nothing, and whoever asked is told."""
-    reply_on: Slug = ""
-    """Satellite of the room whose speaker gives the replies; empty: the one that heard."""
+    reply_on: Slug | None = None
 
 
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):

@@ -159,6 +159,8 @@ class Room:
     def _play_music(self, entry: _Entry, now_s: float) -> list[Effect]:
         before, self._music = self._music, entry
         entry.since_s = now_s
+        if self._loud:
+            self._ducked_until_s = now_s  # it must be told, too
         replaced: list[Effect] = [Taken(before.id, "replaced")] if before else []
         return [*replaced, Granted(entry.id)]
 

@@ -30,7 +30,7 @@ RULES: Final[dict[PlaybackKind, Rule]] = {
     # The longest text takes 190 s to speak (`turns.speaking`). A reply that comes half a minute
     # late answers nobody.
     "reply": Rule(3, 8, 30.0, 240.0, manners=False),
-    "announcement": Rule(2, 8, 300.0, 240.0, again=True),
+    "announcement": Rule(2, 8, 120.0, 240.0, again=True),
     "chime": Rule(1, 2, 5.0, 5.0),
     # Beside the others, not in their queue: it is made quieter, and newer music replaces it.
     "music": Rule(0, 1, 5.0, 12 * 3600.0),

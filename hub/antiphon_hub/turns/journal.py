@@ -9,6 +9,7 @@ import msgspec
 from antiphon_hub.storage import Database
 from antiphon_hub.turns.ports import Recordings
 from antiphon_hub.turns.record import TurnRecord, without_speech
+from antiphon_protocol.messages.event import TurnOutcome
 
 FILE: Final = "turns.sqlite"
 """Its name in the state directory."""
@@ -152,6 +153,19 @@ class Journal:
             return rows
 
         return await self._database.run(take)
+
+    async def recent(self, count: int) -> list[tuple[str, TurnOutcome]]:
+        """Return (turn, outcome) of the last turns that ended, oldest first.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        return await self._database.run(
+            lambda connection: connection.execute(
+                "SELECT turn, outcome FROM turns WHERE state = 'ended' ORDER BY rowid DESC LIMIT ?",
+                (count,),
+            ).fetchall()[::-1]
+        )
 
     async def alive(self) -> None:
         """Touch the database, as the watchdog's proof that turns can be written.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
-from antiphon_protocol.messages.satellite import SatelliteCommand
+from antiphon_protocol.messages.satellite import PlaybackKind, SatelliteCommand
 from antiphon_protocol.messages.work import WorkerCommand, WorkFact
 
 Command = Callable[[str, SatelliteCommand], None]
@@ -39,6 +39,61 @@ class Satellites(Protocol):
 
     def in_room(self, room: str) -> Collection[Satellite]:
         """Return those of a room; of all rooms for an empty name."""
+        ...
+
+
+class Place(Protocol):
+    """A place in a room's playback; whoever holds it sounds only while `here`."""
+
+    @property
+    def room(self) -> str:
+        """Where."""
+        ...
+
+    @property
+    def here(self) -> bool:
+        """It may sound now."""
+        ...
+
+    @property
+    def taken(self) -> str:
+        """Why it will not sound (again); empty while it may hope."""
+        ...
+
+    def when_lost(self, call: Callable[[], None] | None) -> None:
+        """Have this called, at once, when the room is taken away while it sounds."""
+        ...
+
+    async def wait(self) -> bool:
+        """Return when it may sound (True) or never will (False)."""
+        ...
+
+
+class Rooms(Protocol):
+    """Who may sound in which room."""
+
+    def place(self, room: str, kind: PlaybackKind) -> AbstractContextManager[Place]:
+        """Hold a place in the room's playback inside the block; a free room is had at once."""
+        ...
+
+    def attend(self, room: str, turn: str) -> None:
+        """Somebody is being listened to in that room."""
+        ...
+
+    def unattend(self, room: str, turn: str) -> None:
+        """That turn is over."""
+        ...
+
+    def output(self, heard: Satellite) -> Satellite:
+        """Return the satellite that gives the replies for one that heard."""
+        ...
+
+    def verdict(self, room: str, *, urgent: bool) -> str:
+        """Return what becomes of an announcement: `play`, `chime`, or why it is refused."""
+        ...
+
+    def chime(self, room: str) -> None:
+        """Let the room know that something waits to be told."""
         ...
 
 

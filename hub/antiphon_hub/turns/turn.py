@@ -13,7 +13,7 @@ from antiphon_hub.publisher import Publisher
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
 from antiphon_hub.turns.hearing import Call, Ear, Watcher
 from antiphon_hub.turns.journal import Journal
-from antiphon_hub.turns.ports import Command, Mind, Satellite
+from antiphon_hub.turns.ports import Command, Mind, Rooms, Satellite
 from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.turns.speaking import Mouth, Speech
 from antiphon_protocol.messages.event import (
@@ -46,6 +46,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     ear: Ear
     mouth: Mouth
+    rooms: Rooms
     mind: Mind
     journal: Journal
     publisher: Publisher
@@ -70,6 +71,7 @@ class Turn:
         self._cancelled_for: CancelReason = "hub-stopped"
         self._task: asyncio.Task[None] | None = None
         self._unwanted = False
+        self._listen: Listen | None = None
 
     # -- the story --------------------------------------------------------------------------------
 
@@ -81,9 +83,9 @@ class Turn:
         """Live through a turn that came as text."""
         await self._to_its_end(self._written(text, speak=speak), None)
 
-    async def announce(self, text: str) -> None:
-        """Live through a turn that only says something."""
-        await self._to_its_end(self._told(text), None)
+    async def announce(self, text: str, kind: PlaybackKind) -> None:
+        """Live through a turn that only says something; the slots tell where it was heard."""
+        await self._to_its_end(self._told(text, kind), None)
 
     def cancel(self, reason: CancelReason) -> None:
         """Stop the turn, wherever it is."""
@@ -92,14 +94,23 @@ class Turn:
         if self._task is not None:
             self._task.cancel()
 
+    def remind(self) -> None:
+        """Tell the satellite again where the turn is: it was away, and missed what was said."""
+        if self._listen is None or self.record.outcome is not None:
+            return
+        self._parts.command(self.record.satellite, self._listen)
+        if "speech-ended" in self.record.marks:
+            stop = StopListening(stream=self._listen.stream, reason="speech-ended")
+            self._parts.command(self.record.satellite, stop)
+
     async def _spoken(self, call: Call, limit_s: float) -> None:
         if call.wake is None:
             self._start(call.wake_phrase, 1.0)
         self._parts.mouth.announce(self._playback)
-        self._parts.command(
-            call.satellite,
-            Listen(turn=call.turn, stream=call.stream, playback=self._playback, limit_s=limit_s),
+        self._listen = Listen(
+            turn=call.turn, stream=call.stream, playback=self._playback, limit_s=limit_s
         )
+        self._parts.command(call.satellite, self._listen)
         text = await self._hear(call)
         self._show("thinking")
         reply = await self._understand_and_do(text)
@@ -113,9 +124,17 @@ class Turn:
         if speak:
             await self._say(reply)
 
-    async def _told(self, text: str) -> None:
+    async def _told(self, text: str, kind: PlaybackKind) -> None:
         self._start("", 1.0)
-        await self._say(text)
+        record = self.record
+        record.reply = text
+        self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=text))
+        speech = Speech(turn=record.turn, playback=self._playback, text=text, kind=kind)
+        came = await self._parts.mouth.tell(speech, self._speakers, record)
+        record.slots = {"rooms": came}
+        if "played" not in came.values():
+            where = ", ".join(f"{room}: {why}" for room, why in came.items())
+            raise TurnFailedError("no-speaker", detail=where)
 
     async def _hear(self, call: Call) -> str:
         record = self.record
@@ -162,7 +181,7 @@ class Turn:
         if not reply or not self._speakers:
             return
         self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=reply))
-        speech = Speech(turn=record.turn, playback=self._playback, text=reply, kind=self._kind)
+        speech = Speech(turn=record.turn, playback=self._playback, text=reply)
         await self._parts.mouth.say(speech, self._speakers, record)
 
     # -- how it ends ------------------------------------------------------------------------------
@@ -195,6 +214,7 @@ class Turn:
             if record.outcome is None:
                 self._cancelled(self._cancelled_for, call)
             self._parts.mouth.forget(self._playback)
+            self._parts.rooms.unattend(record.room, record.turn)
             await self._note_end()
 
     async def _failed(self, failure: TurnFailedError) -> None:
@@ -242,6 +262,8 @@ class Turn:
     def _start(self, phrase: str, confidence: float) -> None:
         self._started = True
         record = self.record
+        if record.satellite:
+            self._parts.rooms.attend(record.room, record.turn)
         self._parts.publisher.publish(
             TurnStarted(
                 turn=record.turn,
@@ -267,7 +289,3 @@ class Turn:
         cue = None if failure is None else failure.cue
         show = ShowTurn(turn=self.record.turn, state=state, cue=cue)
         self._parts.command(self.record.satellite, show)
-
-    @property
-    def _kind(self) -> PlaybackKind:
-        return "reply" if self.record.satellite else "announcement"

@@ -3,21 +3,28 @@
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Final, Literal
 
+import msgspec
+
+from antiphon_hub.turns.announcing import plan
+from antiphon_hub.turns.calls import Calls, turn_of
 from antiphon_hub.turns.hearing import Call
 from antiphon_hub.turns.ports import Command, Satellites
 from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.turns.turn import Parts, Turn
 from antiphon_protocol.ids import new_id
-from antiphon_protocol.messages.ask import Answer, AskIntent, AskSay
+from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskSay
 from antiphon_protocol.messages.satellite import (
+    CueName,
     ListenEnded,
+    PlaybackKind,
     PlaybackReady,
     Played,
     SatelliteFact,
+    ShowTurn,
     StopListening,
 )
 from antiphon_protocol.messages.wake import WakeHeard
@@ -27,8 +34,8 @@ log = logging.getLogger(__name__)
 
 TURNS_MAX: Final = 256
 """Turns at a time; policy: reject and count. A large house speaks with twenty voices at once."""
-STREAMS_REMEMBERED: Final = 512
-"""A call may be delivered twice (QoS 1): these streams had their turn."""
+LOST_S: Final = 6.0
+"""How long a turn waits for its satellite to come back; it holds the stream for five seconds."""
 STREAM_SLACK_S: Final = 8.0
 """Pre-roll, wake phrase and the wait for speech come on top of a command's own limit."""
 
@@ -57,7 +64,9 @@ class Turns:
         self._group: asyncio.TaskGroup | None = None
         self._running: set[Turn] = set()
         self._speaking: dict[str, Turn] = {}
-        self._seen: deque[str] = deque(maxlen=STREAMS_REMEMBERED)
+        self._lost: dict[str, asyncio.TimerHandle] = {}
+        self.calls = Calls()
+        """The calls that had their turn."""
         self.counts: Counter[str] = Counter()
         """turns, refused (too many at once, or no such satellite), repeated calls."""
 
@@ -84,18 +93,19 @@ class Turns:
 
     def called(self, satellite_id: str, wake: WakeHeard) -> None:
         """Somebody may have called: begin a turn. A running one of that satellite is superseded."""
-        if wake.stream in self._seen:
-            self.counts["repeated"] += 1
-            return
-        self._seen.append(wake.stream)
         satellite = self._satellites.get(satellite_id)
         if satellite is None or wake.satellite != satellite_id:
             self.counts["refused"] += 1
             log.warning("a call of satellite %s, which did not say Hello; ignored", satellite_id)
             return
+        turn_id = turn_of(wake.stream)
+        if not self.calls.begin(turn_id):
+            self.counts["repeated"] += 1
+            self._called_again(satellite_id, turn_id)
+            return
         if before := self._speaking.get(satellite_id):
             before.cancel("superseded")
-        record = self._record(wake.cause, satellite.room, satellite_id)
+        record = self._record(wake.cause, satellite.room, satellite_id, turn_id)
         record.trace["wake"] = {
             "phrase": wake.phrase,
             "score": round(wake.confidence, 4),
@@ -130,22 +140,57 @@ class Turns:
                 pass
 
     def left(self, satellite_id: str) -> None:
-        """A satellite is gone, and its turn with it."""
+        """A satellite is gone; if it does not come back, so is its turn."""
         if turn := self._speaking.get(satellite_id):
-            turn.cancel("satellite-lost")
+            loop = asyncio.get_running_loop()
+            self._found(satellite_id)
+            self._lost[satellite_id] = loop.call_later(LOST_S, turn.cancel, "satellite-lost")
+            self._parts.mouth.left(satellite_id)
+
+    def joined(self, satellite_id: str) -> None:
+        """A satellite is here, perhaps again, and in the middle of a turn."""
+        self._found(satellite_id)
+        self._parts.mouth.joined(satellite_id)
+        if turn := self._speaking.get(satellite_id):
+            turn.remind()
+
+    def _found(self, satellite_id: str) -> None:
+        if (timer := self._lost.pop(satellite_id, None)) is not None:
+            timer.cancel()
+
+    def _called_again(self, satellite_id: str, turn_id: str) -> None:
+        """The satellite missed what became of its call: tell it again, and never begin anew."""
+        running = self._speaking.get(satellite_id)
+        if running is not None and running.record.turn == turn_id:
+            running.remind()
+        elif outcome := self.calls.outcome(turn_id):
+            cue: CueName | None = None if outcome == "answered" else "failed"
+            self.command(satellite_id, ShowTurn(turn=turn_id, state=outcome, cue=cue))
 
     # -- requests ---------------------------------------------------------------------------------
 
     async def say(self, request: AskSay) -> Answer:
         """Say something in a room, or in all; answers when it was played."""
-        if not request.text.strip():
-            return Answer(ok=False, error='nothing to say: give {"text": "..."}')
-        speakers = [one for one in self._satellites.in_room(request.room) if one.speaks]
-        if not speakers:
-            return Answer(ok=False, error=self._no_room(request.room))
-        record = self._record("request", request.room, "")
-        turn = Turn(self._parts, record, speakers, new_id("play"))
-        return await self._answered(turn, turn.announce(request.text))
+        rooms = (request.room,) if request.room else ()
+        return await self.announce(AskAnnounce(text=request.text, rooms=rooms))
+
+    async def announce(self, request: AskAnnounce) -> Answer:
+        """Say something in some rooms at the same moment; answers when the last has heard it."""
+        way = plan(request, self._satellites.in_room(""), self._parts.rooms)
+        for room in way.chime:
+            self._parts.rooms.chime(room)
+        if way.error or not way.satellites:
+            told = ", ".join(f"{room}: {why}" for room, why in way.rooms.items())
+            ok = bool(way.chime)
+            error = "" if ok else way.error or f"nobody was told ({told})"
+            return Answer(ok=ok, error=error, slots={"rooms": way.rooms})
+        room = way.satellites[0].room if len({one.room for one in way.satellites}) == 1 else ""
+        record = self._record("request", room, "")
+        turn = Turn(self._parts, record, way.satellites, new_id("play"))
+        kind: PlaybackKind = "alarm" if request.priority == "urgent" else "announcement"
+        answer = await self._answered(turn, turn.announce(request.text, kind))
+        rooms = {**way.rooms, **answer.slots.get("rooms", {})}
+        return msgspec.structs.replace(answer, slots={"rooms": rooms})
 
     async def intent(self, request: AskIntent) -> Answer:
         """Do a sentence as if it had been said in that room."""
@@ -179,9 +224,11 @@ class Turns:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _record(self, cause: Cause, room: str, satellite: str) -> TurnRecord:
+    def _record(
+        self, cause: Cause, room: str, satellite: str, turn: str | None = None
+    ) -> TurnRecord:
         return TurnRecord(
-            turn=new_id("turn"),
+            turn=turn or new_id("turn"),
             room=room,
             satellite=satellite,
             cause=cause,
@@ -201,8 +248,11 @@ class Turns:
 
         def forget(_: asyncio.Task[None]) -> None:
             self._running.discard(turn)
+            if satellite:
+                self.calls.over(turn.record.turn, turn.record.outcome or "failed")
             if self._speaking.get(satellite) is turn:
                 del self._speaking[satellite]
+                self._found(satellite)
 
         task = self._group.create_task(story, name=turn.record.turn)
         task.add_done_callback(forget)

@@ -8,6 +8,7 @@ from antiphon_protocol.codec import Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.limits import LIST_ITEMS_MAX
 from antiphon_protocol.messages.fields import Language, Name, Seconds, Text
+from antiphon_protocol.messages.timer import TimerInfo
 
 
 class AskSay(Record, frozen=True, kw_only=True):
@@ -72,3 +73,7 @@ class Answer(Record, frozen=True, kw_only=True):
     intent: Name = ""
     slots: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
     reply: Text = ""
+    timers: tuple[TimerInfo, ...] = ()
+    """Those that a request about timers meant."""
+    items: tuple[Text, ...] = ()
+    """What is on the list that a request was about."""

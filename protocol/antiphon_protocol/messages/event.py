@@ -7,6 +7,13 @@ from msgspec import Meta
 from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.messages.fields import Name, Seconds, Text
+from antiphon_protocol.messages.timer import (
+    ListChanged,
+    TimerChanged,
+    TimerEnded,
+    TimerRinging,
+    TimerStarted,
+)
 
 TurnOutcome = Literal["answered", "failed", "cancelled"]
 
@@ -141,6 +148,11 @@ Event = (
     | WorkerLeft
     | RoomDucked
     | DeviceChanged
+    | TimerStarted
+    | TimerChanged
+    | TimerRinging
+    | TimerEnded
+    | ListChanged
 )
 
 

@@ -10,6 +10,7 @@ from antiphon_protocol.ids import Slug
 from antiphon_protocol.limits import LIST_ITEMS_MAX
 from antiphon_protocol.messages.fields import LevelDbfs, Microseconds, Name, Samples, Seconds, Text
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold
+from antiphon_protocol.messages.timer import AlarmRang, AlarmStopped, SetAlarms
 
 CueName = Literal["listening", "heard", "failed", "not-understood", "unreachable", "back", "notice"]
 ShownState = Literal["thinking", "answered", "failed", "cancelled"]
@@ -184,8 +185,18 @@ SatelliteCommand = (
     | SetVolume
     | Duck
     | Identify
+    | SetAlarms
     | TimeTold
 )
 SatelliteFact = (
-    ListenEnded | PlaybackReady | Played | ButtonPressed | Muted | Fault | Counters | TimeAsked
+    ListenEnded
+    | PlaybackReady
+    | Played
+    | AlarmRang
+    | AlarmStopped
+    | ButtonPressed
+    | Muted
+    | Fault
+    | Counters
+    | TimeAsked
 )

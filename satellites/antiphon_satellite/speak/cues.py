@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -41,7 +42,12 @@ CUES: Final[dict[CueName, tuple[Tone, ...]]] = {
 @cache
 def cue_pcm(cue: CueName) -> bytes:
     """Return a cue's samples: signed 16-bit mono at 16 kHz."""
-    return b"".join(_sine(tone) for tone in CUES[cue])
+    return tones_pcm(CUES[cue])
+
+
+def tones_pcm(tones: Iterable[Tone]) -> bytes:
+    """Return the samples of tones behind each other: signed 16-bit mono at 16 kHz."""
+    return b"".join(_sine(tone) for tone in tones)
 
 
 def _sine(tone: Tone) -> bytes:

@@ -147,6 +147,20 @@ class Player:
             return
         self._cue_task = self._group.create_task(self._sound_cue(cue), name=f"cue {cue}")
 
+    async def sound(self, name: str, pcm: bytes) -> None:
+        """Sound something of our own, behind what sounds now; cancelled, it is cut off at once.
+
+        Args:
+            name: Its name as a sound: `cue-failed`.
+            pcm: Signed 16-bit mono samples at 16 kHz.
+        """
+        try:
+            async with self._sounding, self._speaker.open(name, SAMPLE_RATE_HZ) as output:
+                await output.write(amplified(pcm, self._own_gain_db))
+                await output.drain()
+        except SoundDeviceError as error:
+            self._fault(error)
+
     # -- inside -----------------------------------------------------------------------------------
 
     def _begin(
@@ -267,14 +281,7 @@ class Player:
     async def _sound_cue(self, cue: CueName) -> None:
         self.counts["cues"] += 1
         try:
-            async with (
-                self._sounding,
-                self._speaker.open(f"{CUE_PREFIX}{cue}", SAMPLE_RATE_HZ) as output,
-            ):
-                await output.write(amplified(cue_pcm(cue), self._own_gain_db))
-                await output.drain()
-        except SoundDeviceError as error:
-            self._fault(error)
+            await self.sound(f"{CUE_PREFIX}{cue}", cue_pcm(cue))
         finally:
             self._cue_task = None
             self._changed(PlaybackChanged(f"{CUE_PREFIX}{cue}", "cue-over"))
