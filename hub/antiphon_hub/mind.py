@@ -6,12 +6,19 @@ from datetime import datetime
 from pathlib import Path
 
 from antiphon_hub.errors import HubError
-from antiphon_hub.home.model import Home, load_home
-from antiphon_hub.nlu.grammar import recognition_context
+from antiphon_hub.home.danger import is_risky
+from antiphon_hub.home.model import Device, Home, load_home
+from antiphon_hub.nlu.answers import AnswerSheet
+from antiphon_hub.nlu.corrections import corrected
+from antiphon_hub.nlu.grammar import RecognitionContext, recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
+from antiphon_hub.nlu.questions import Answered, Question, which, yes_or_no
 from antiphon_hub.skills import DevicePort, Plugins, Reply, Request, Skills
+from antiphon_hub.skills.switching import SWITCHES
+from antiphon_hub.skills.wording import deed, device_phrase, listed
+from antiphon_hub.turns.dialogue import Before
 from antiphon_hub.turns.ending import TurnCancelledError, TurnFailedError
-from antiphon_hub.turns.ports import Meaning
+from antiphon_protocol.messages.event import DeviceState
 from antiphon_protocol.messages.work import LoadContext
 
 log = logging.getLogger(__name__)
@@ -76,33 +83,94 @@ class HomeMind:
 
     def context(self) -> LoadContext:
         """Return the grammar of everything that can be meant here."""
-        context = recognition_context(self._interpreter)
-        return LoadContext(
-            context=context.id,
-            language=context.language,
-            grammar=context.grammar,
-            pronunciations=dict(context.pronunciations),
-        )
+        return _loaded(recognition_context(self._interpreter))
 
-    def understand(self, text: str, room: str) -> Interpretation:
-        """Return what was meant by this in that room.
+    def understand(self, text: str, room: str) -> Sequence[Interpretation] | Question:
+        """Return what was meant by this in that room, in order, or what must be asked first.
 
         Raises:
             TurnFailedError: nothing that this home can do; it carries what to say.
             TurnCancelledError: nothing was said.
         """
-        found = self._interpreter.interpret(text, room=room)
-        if isinstance(found, NotUnderstood):
-            if found.code == "nothing":
-                raise TurnCancelledError("nothing-said")
-            raise TurnFailedError("not-understood", found.say, detail=found.code)
-        return found
+        found = self._interpreter.interpret_all(text, room=room)
+        unclear = next((one for one in found if isinstance(one, NotUnderstood)), None)
+        if unclear is None:
+            return [one for one in found if isinstance(one, Interpretation)]
+        if unclear.code == "nothing":
+            raise TurnCancelledError("nothing-said")
+        if not unclear.options:
+            raise TurnFailedError("not-understood", unclear.say, detail=unclear.code)
+        return which(found)
 
-    async def do(self, turn: str, meaning: Meaning, room: str) -> Reply:
+    def correct(self, last: Interpretation, correction: Interpretation) -> Interpretation:
+        """Return what was meant instead of the last command.
+
+        Raises:
+            TurnFailedError: nothing that this home can do; it carries what to say.
+        """
+        meant = corrected(last, correction, self.home)
+        if isinstance(meant, NotUnderstood):
+            raise TurnFailedError("not-understood", meant.say, detail=meant.code)
+        return meant
+
+    def risk(self, commands: Sequence[Interpretation], room: str) -> Question | None:
+        """Return what to ask before these are done; None where they are harmless."""
+        deeds = [
+            f"{deed(device, on=on)} {device_phrase(device, self.home, room)}"
+            for meaning in commands
+            if (on := SWITCHES.get(meaning.intent)) is not None
+            for device in self._devices_of(meaning)
+            if is_risky(device, on=on)
+        ]
+        if not deeds:
+            return None
+        return yes_or_no(
+            "confirm", f"Shall I {listed(deeds)}?", self._words, commands, no="Okay, I won't."
+        )
+
+    def unsure(self, text: str, commands: Sequence[Interpretation]) -> Question:
+        """Return the question whether this was said."""
+        no = "Okay. Please say it again."
+        return yes_or_no("suggest", f"Did you mean: {text}?", self._words, commands, no=no)
+
+    def grammar(self, question: Question) -> LoadContext | None:
+        """Return how to hear the answers to a question; None where any words may come."""
+        context = AnswerSheet(question.answers, self._interpreter).context()
+        return None if context is None else _loaded(context)
+
+    def answer(self, question: Question, text: str) -> Answered | None:
+        """Return which answer to a question the text is; None for none of them."""
+        return AnswerSheet(question.answers, self._interpreter).match(text)
+
+    def before(self, meaning: Interpretation) -> tuple[Before, ...]:
+        """Return the states that a command is about to change, as far as they can come back.
+
+        What is not done on a mere word is not undone on one.
+        """
+        switched = SWITCHES.get(meaning.intent)
+        # What somebody asks to be switched on, without our knowing, was off.
+        assumed = None if switched is None else DeviceState(on=not switched)
+        states = [
+            (one, self._devices.state(one.id) or assumed) for one in self._devices_of(meaning)
+        ]
+        return tuple(
+            Before(device.id, state)
+            for device, state in states
+            if state is not None and not is_risky(device, on=state.on)
+        )
+
+    async def undo(self, before: Sequence[Before]) -> None:
+        """Bring devices back into these states."""
+        for one in before:
+            device = self.home.device(one.device)
+            if device is not None:
+                await self._devices.apply(device, one.state)
+
+    async def do(self, key: str, meaning: Interpretation, room: str) -> Reply:
         """Do it, and return what to say."""
         return await self._skills.do(
             Request(
-                turn=turn,
+                turn=key,
                 intent=meaning.intent,
                 slots=meaning.slots,
                 devices=meaning.devices,
@@ -113,6 +181,23 @@ class HomeMind:
             )
         )
 
+    @property
+    def _words(self) -> dict[str, tuple[str, ...]]:
+        return self._interpreter.templates.answers
+
+    def _devices_of(self, meaning: Interpretation) -> list[Device]:
+        found = [self.home.device(one) for one in meaning.devices]
+        return [one for one in found if one is not None]
+
     def _stamps(self) -> tuple[int, ...]:
         files = [*self._sentences, *([self._home_file] if self._home_file else [])]
         return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+
+
+def _loaded(context: RecognitionContext) -> LoadContext:
+    return LoadContext(
+        context=context.id,
+        language=context.language,
+        grammar=context.grammar,
+        pronunciations=dict(context.pronunciations),
+    )

@@ -25,6 +25,7 @@ from antiphon_protocol.messages.ask import (
     Answer,
     AskAnnounce,
     AskIntent,
+    AskQuestion,
     AskSay,
     AskVolume,
 )
@@ -290,6 +291,17 @@ ASK_VOLUME: Final[Topic[AskVolume]] = Topic(
     readers=(Role.HUB,),
     purpose="a room's volume and do-not-disturb",
 )
+ASK_QUESTION: Final[Topic[AskQuestion]] = Topic(
+    name="ASK_QUESTION",
+    pattern="ask/ask",
+    payload=AskQuestion,
+    qos=1,
+    expiry_s=30,
+    encoding=Encoding.JSON,
+    writers=(Role.ANYONE,),
+    readers=(Role.HUB,),
+    purpose="ask something in a room, and listen for the answer",
+)
 ASK_INTENT: Final[Topic[AskIntent]] = Topic(
     name="ASK_INTENT",
     pattern="ask/intent",
@@ -361,6 +373,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     ASK_SAY,
     ASK_ANNOUNCE,
     ASK_VOLUME,
+    ASK_QUESTION,
     ASK_INTENT,
     ASK_TIMER,
     ASK_LIST,

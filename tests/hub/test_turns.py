@@ -130,7 +130,7 @@ def test_what_is_not_understood_is_asked_back(
     tmp_path: Path, text: str, rejected: bool, say: str
 ) -> None:
     async def story(world: World) -> None:
-        world.script = obliging(text, rejected=rejected)
+        world.script = obliging(text, rejected=rejected, confidence=0.2)
         await called_and_ended(world)
 
     world = played_out(tmp_path, story)
@@ -331,7 +331,7 @@ def test_a_broken_skill_ends_its_own_turn_only(tmp_path: Path) -> None:
 
 def test_nothing_is_done_when_the_journal_cannot_be_written(tmp_path: Path) -> None:
     async def story(world: World) -> None:
-        async def full(_: object) -> bool:
+        async def full(*_: object) -> bool:
             raise StorageError("disk full")
 
         world.journal.act_once = full  # type: ignore[method-assign, assignment]

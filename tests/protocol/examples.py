@@ -339,12 +339,22 @@ EXAMPLES: Final[list[Example]] = [
     ),
     *_on(topics.ASK_LIST, {}, ask_list=timer.AskList(action="add", item="milk")),
     *_on(
+        topics.ASK_QUESTION,
+        {},
+        ask_question=ask.AskQuestion(
+            text="Which music?",
+            room="kitchen",
+            answers=(ask.ExpectedAnswer(id="jazz", sentences=("[some] jazz",)),),
+        ),
+    ),
+    *_on(
         topics.ANSWER,
         {"asker": "node-red"},
         answer=ask.Answer(
             ok=True, turn=TURN, intent="HassTurnOn", slots={"name": "lamp"}, reply="Turned it on"
         ),
         timers=ask.Answer(ok=True, timers=(PASTA, MORNINGS), items=("milk",)),
+        answered=ask.Answer(ok=True, turn=TURN, answer="jazz", sentence="some jazz"),
         refusal=ask.Answer(ok=False, error="no room is called attic; known: hall, kitchen"),
     ),
     *_on(

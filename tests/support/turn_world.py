@@ -1,24 +1,27 @@
 """A house around real turns: scripted workers and satellites in virtual time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import msgspec
-
 from antiphon_hub.clock import now_us
 from antiphon_hub.fleet import Fleet
+from antiphon_hub.nlu.meaning import Interpretation
+from antiphon_hub.nlu.questions import Answered, Question
 from antiphon_hub.playback import Playback
 from antiphon_hub.playback.manners import Manners
 from antiphon_hub.playback.memory import Memory
 from antiphon_hub.publisher import RecordingPublisher
 from antiphon_hub.recordings import Recordings
+from antiphon_hub.skills import Reply
 from antiphon_hub.storage import Database
+from antiphon_hub.turns.dialogue import Before
 from antiphon_hub.turns.ending import TurnFailedError
 from antiphon_hub.turns.hearing import Ear
 from antiphon_hub.turns.journal import MIGRATIONS, Journal
+from antiphon_hub.turns.ports import Mind
 from antiphon_hub.turns.speaking import Mouth
 from antiphon_hub.turns.turn import Parts
 from antiphon_hub.turns.turns import Turns
@@ -38,8 +41,10 @@ from antiphon_protocol.messages.satellite import (
 )
 from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_protocol.messages.work import (
+    Alternative,
     Endpointing,
     Heard,
+    LoadContext,
     Partial,
     SpeechBegan,
     SpeechEnded,
@@ -52,37 +57,49 @@ from antiphon_protocol.messages.work import (
 from antiphon_protocol.version import OURS
 
 
-class Meant(msgspec.Struct, frozen=True):
-    intent: str
-    slots: dict[str, Any]
-    devices: tuple[str, ...] = ()
-    response: str = "default"
-
-
-class Done(msgspec.Struct, frozen=True):
-    text: str
-    ok: bool = True
-    code: str = ""
-
-
 class ScriptedMind:
-    """Understands `do NAME`; counts what it did."""
+    """Understands `do NAME`; counts what it did. Nothing is unclear to it, and nothing risky."""
 
     def __init__(self) -> None:
         self.did: list[str] = []
         self.breaks = False
 
-    def understand(self, text: str, room: str) -> Meant:
+    def understand(self, text: str, room: str) -> Sequence[Interpretation] | Question:
         if not text.startswith("do "):
             raise TurnFailedError("not-understood", "What did you mean?")
-        return Meant(text.removeprefix("do "), {"room": room})
+        return [Interpretation(text.removeprefix("do "), {"room": room}, (), text)]
 
-    async def do(self, turn: str, meaning: Any, room: str) -> Done:
+    def correct(self, last: Interpretation, correction: Interpretation) -> Interpretation:
+        raise NotImplementedError
+
+    def risk(self, commands: Sequence[Interpretation], room: str) -> Question | None:
+        del commands, room
+        return None
+
+    def unsure(self, text: str, commands: Sequence[Interpretation]) -> Question:
+        raise NotImplementedError
+
+    def grammar(self, question: Question) -> LoadContext | None:
+        del question
+        return None
+
+    def answer(self, question: Question, text: str) -> Answered | None:
+        del question, text
+        return None
+
+    def before(self, meaning: Interpretation) -> tuple[Before, ...]:
+        del meaning
+        return ()
+
+    async def undo(self, before: Sequence[Before]) -> None:
+        raise NotImplementedError
+
+    async def do(self, key: str, meaning: Interpretation, room: str) -> Reply:
         del room
         if self.breaks:
             raise RuntimeError("the skill is broken")
-        self.did.append(turn)
-        return Done(f"done {meaning.intent}")
+        self.did.append(key)
+        return Reply(f"done {meaning.intent}")
 
 
 def _loop_time() -> float:
@@ -101,6 +118,7 @@ class World:
         *,
         keep_text: bool = False,
         recordings: Recordings | None = None,
+        mind: Mind | None = None,
     ) -> None:
         self.publisher = RecordingPublisher()
         self.commands: list[tuple[str, SatelliteCommand]] = []
@@ -131,7 +149,7 @@ class World:
             ear=Ear(self.pool, self._to_satellite, self._endpointing, "en"),
             mouth=Mouth(self.pool, self._to_satellite, "en", self.playback),
             rooms=self.playback,
-            mind=self.mind,
+            mind=mind or self.mind,
             journal=self.journal,
             publisher=self.publisher,
             command=self._to_satellite,
@@ -261,13 +279,13 @@ class World:
                 pass
 
 
-def obliging(text: str, *, rejected: bool = False) -> Script:
+def obliging(text: str, *, rejected: bool = False, confidence: float = 0.9) -> Script:
     """A worker that hears this text, and speaks."""
 
     def react(world: World, worker: str, command: WorkerCommand) -> None:
         match command:
             case Transcribe():
-                hear(world, worker, command, text, rejected=rejected)
+                hear(world, worker, command, text, rejected=rejected, confidence=confidence)
             case Synthesize():
                 speak(world, worker, command)
             case _:
@@ -277,9 +295,16 @@ def obliging(text: str, *, rejected: bool = False) -> Script:
 
 
 def hear(
-    world: World, worker: str, command: Transcribe, text: str, *, rejected: bool = False
+    world: World,
+    worker: str,
+    command: Transcribe,
+    text: str,
+    *,
+    rejected: bool = False,
+    confidence: float = 0.9,
 ) -> None:
     job = command.job
+    guess = Alternative(text=text, source="grammar", confidence=confidence)
     facts = (
         (0.01, WorkBegan(job=job, worker=worker, engine="fake")),
         (1.0, Partial(job=job, text=text[:2])),
@@ -293,9 +318,10 @@ def hear(
                 job=job,
                 text="" if rejected else text,
                 source="nothing" if rejected or not text else "grammar",
-                confidence=0.9,
+                confidence=0.0 if rejected else confidence,
                 engine="fake",
                 rejected=rejected,
+                alternatives=(guess,) if text else (),
                 tail_ms=50.0,
             ),
         ),

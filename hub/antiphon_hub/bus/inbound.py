@@ -15,7 +15,14 @@ from antiphon_hub.workers import WorkerPool
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Envelope, Link
 from antiphon_protocol.audio import AudioFrame
-from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskSay, AskVolume
+from antiphon_protocol.messages.ask import (
+    Answer,
+    AskAnnounce,
+    AskIntent,
+    AskQuestion,
+    AskSay,
+    AskVolume,
+)
 from antiphon_protocol.messages.event import DeviceState
 from antiphon_protocol.messages.presence import (
     Hello,
@@ -32,6 +39,7 @@ from antiphon_protocol.topics import (
     ANSWER,
     ASK_ANNOUNCE,
     ASK_INTENT,
+    ASK_QUESTION,
     ASK_SAY,
     ASK_VOLUME,
     HOME_STATE,
@@ -48,7 +56,7 @@ log = logging.getLogger(__name__)
 REQUESTS_MAX: Final = 64
 """Requests that are being answered; policy: reject with an answer that says so."""
 
-R = TypeVar("R", AskSay, AskAnnounce, AskVolume, AskIntent)
+R = TypeVar("R", AskSay, AskAnnounce, AskVolume, AskIntent, AskQuestion)
 
 
 class Inbound:
@@ -83,6 +91,7 @@ class Inbound:
         link.on(ASK_ANNOUNCE, self._ask_announce)
         link.on(ASK_VOLUME, self._ask_volume)
         link.on(ASK_INTENT, self._ask_intent)
+        link.on(ASK_QUESTION, self._ask_question)
 
     def listen_along(self, recordings: Recordings) -> None:
         """Hand over what all microphones hear; to be called before the link runs."""
@@ -141,6 +150,9 @@ class Inbound:
 
     def _ask_volume(self, message: AskVolume, envelope: Envelope) -> None:
         self._answer(message, envelope, self._playback.volume)
+
+    def _ask_question(self, message: AskQuestion, envelope: Envelope) -> None:
+        self._answer(message, envelope, self._turns.ask)
 
     def _ask_intent(self, message: AskIntent, envelope: Envelope) -> None:
         self._answer(message, envelope, self._turns.intent)

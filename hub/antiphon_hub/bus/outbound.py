@@ -69,7 +69,7 @@ class Devices:
             LinkDownError: the broker did not take it, so nothing was switched.
         """
         if device.command_topic:
-            await self._link.send_raw(device.command_topic, _zigbee(state))
+            await self._link.send_raw(device.command_topic, _zigbee(device, state))
         await self._link.send(HOME_STATE, state, device=device.id)
         self._states[device.id] = state
         values: dict[str, object] = {"on": state.on}
@@ -78,8 +78,9 @@ class Devices:
         self._outbound.publish(DeviceChanged(device=device.id, room=device.room, state=values))
 
 
-def _zigbee(state: DeviceState) -> bytes:
-    payload: dict[str, object] = {"state": "ON" if state.on else "OFF"}
+def _zigbee(device: Device, state: DeviceState) -> bytes:
+    on, off = ("LOCK", "UNLOCK") if device.kind == "lock" else ("ON", "OFF")
+    payload: dict[str, object] = {"state": on if state.on else off}
     if state.brightness is not None and state.on:
         payload["brightness"] = round(state.brightness * _ZIGBEE_BRIGHTNESS_MAX / 100)
     return encode(payload, Encoding.JSON, 256)

@@ -22,7 +22,7 @@ from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import Slug, slug_of
 from antiphon_protocol.limits import NAME_CHARS_MAX
 
-Kind = Literal["light", "switch", "fan", "cover"]
+Kind = Literal["light", "switch", "fan", "cover", "lock"]
 Called = Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
 
 DEVICES_MAX: Final = 2000
@@ -71,6 +71,8 @@ class Device(Place, frozen=True, kw_only=True):
     kind: Kind
     dimmable: bool = False
     """It takes a brightness (light) or a speed (fan) in percent."""
+    confirm: bool | None = None
+    """Ask before it is switched on, opened or unlocked; None: locks, garage doors and gates."""
     command_topic: Annotated[str, Meta(max_length=200)] = ""
     """MQTT topic that takes its state as JSON; empty: only the home's own state topic tells."""
 

@@ -15,6 +15,7 @@ GENERIC: Final[dict[Kind, frozenset[str]]] = {
     "fan": frozenset({"fan", "fans"}),
     "switch": frozenset({"switch", "switches"}),
     "cover": frozenset(),
+    "lock": frozenset({"lock", "locks"}),
 }
 """Nouns of each kind: a name that is one of them means something only in its own room."""
 _SAYABLE_ALONE: Final = frozenset({"lamp", "lamps"})

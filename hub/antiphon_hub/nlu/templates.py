@@ -26,7 +26,8 @@ PAIRED_INTENTS: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet"})
 KINDS: Final = frozenset(get_args(Kind))
 
 _LISTS_KEPT = frozenset(
-    {"name", "area", "floor", "brightness", "brightness_level", "on_off_states", "cover_states"}
+    {"name", "area", "floor", "brightness", "brightness_level"}
+    | {"on_off_states", "cover_states", "lock_states"}
 )
 _LIST = re.compile(r"{([^}:]+)")
 _OURS = Path(__file__).with_name("sentences")
@@ -69,6 +70,9 @@ class Templates(msgspec.Struct, frozen=True):
     """The owner's replies: intent, key of the reply, text."""
     own: frozenset[str]
     """Intents that an owner's file has."""
+    answers: dict[str, tuple[str, ...]] = {}
+    """What people say for `yes`, for `no`, to take a question back (`never`), to hear it
+    once more (`again`)."""
 
     def intents(self) -> Intents:
         """Return the templates that text is matched with."""
@@ -122,7 +126,7 @@ def load_templates(
         _add(tree, owner)
         responses |= owner["responses"]
     spoken = _narrowed(base["spoken"], owners)
-    return Templates(language, tree, spoken, responses, frozenset(named))
+    return Templates(language, tree, spoken, responses, frozenset(named), base["answers"])
 
 
 def file_templates(path: Path, language: str) -> Templates:
@@ -252,6 +256,7 @@ def _base(language: str) -> Tree:
         "expansion_rules": {**theirs["expansion_rules"], **ours["expansion_rules"]},
         "skip_words": [*theirs["skip_words"], *ours["skip_words"]],
         "spoken": ours["spoken"],
+        "answers": {name: tuple(texts) for name, texts in ours["answers"].items()},
     }
 
 

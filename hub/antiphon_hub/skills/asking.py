@@ -8,7 +8,7 @@ from antiphon_hub.skills.port import DevicePort, Reply, Request
 from antiphon_hub.skills.wording import condition, device_phrase, listed, percent, sentence, verb
 from antiphon_protocol.messages.event import DeviceState
 
-_ON = frozenset({"on", "open", "opening"})
+_ON = frozenset({"on", "open", "opening", "locked"})
 
 
 class AskingSkill:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from antiphon_hub.home.model import Device
+from antiphon_hub.nlu.questions import Question
 from antiphon_protocol.messages.event import DeviceState
 
 
@@ -40,6 +41,8 @@ class Reply(msgspec.Struct, frozen=True):
     A plug-in has codes of its own; where it gave no reply: `skill-error`, `skill-timeout`,
     `skill-busy`.
     """
+    question: Question | None = None
+    """What to ask after the text; each answer names the intents that it leads to."""
 
 
 class Skill(Protocol):

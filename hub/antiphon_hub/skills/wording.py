@@ -69,7 +69,14 @@ def verb(devices: Sequence[Device]) -> str:
 
 
 def condition(device: Device, *, on: bool) -> str:
-    """Return `on` or `off`, and for a cover `open` or `closed`."""
-    if device.kind == "cover":
-        return "open" if on else "closed"
-    return "on" if on else "off"
+    """Return what the device is: `on` or `off`, `open` or `closed`, `locked` or `unlocked`."""
+    words = {"cover": ("open", "closed"), "lock": ("locked", "unlocked")}
+    yes, no = words.get(device.kind, ("on", "off"))
+    return yes if on else no
+
+
+def deed(device: Device, *, on: bool) -> str:
+    """Return what to do with the device: `turn on`, `open`, `unlock`."""
+    words = {"cover": ("open", "close"), "lock": ("lock", "unlock")}
+    yes, no = words.get(device.kind, ("turn on", "turn off"))
+    return yes if on else no

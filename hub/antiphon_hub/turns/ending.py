@@ -25,7 +25,13 @@ FailureCode = Literal[
     "link-down",
 ]
 CancelReason = Literal[
-    "no-wake", "nothing-said", "superseded", "satellite-lost", "hub-stopped", "hub-restarted"
+    "no-wake",
+    "nothing-said",
+    "echo",
+    "superseded",
+    "satellite-lost",
+    "hub-stopped",
+    "hub-restarted",
 ]
 
 

@@ -23,6 +23,7 @@ from antiphon_protocol.messages.work import (
     Finish,
     FramesMissing,
     Heard,
+    LoadContext,
     Partial,
     SpeechEnded,
     Transcribe,
@@ -64,6 +65,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """How loud the person was when calling; -200: not known."""
     expect: Expectation = "command"
     """What kind of sentence is awaited."""
+    grammar: LoadContext | None = None
+    """How to hear it, when it is no command."""
+    open: bool = False
+    """Any words may come: hear without a grammar."""
 
 
 class Watcher(msgspec.Struct, frozen=True):
@@ -127,6 +132,8 @@ class Ear:
         with worker.job() as job:
             self._jobs[call.stream] = job
             try:
+                if call.grammar is not None:
+                    job.tell(call.grammar)
                 job.tell(self._request(job, call, record.room))
                 if again:
                     self._command(
@@ -137,13 +144,14 @@ class Ear:
                 del self._jobs[call.stream]
 
     def _request(self, job: Job, call: Call, room: str) -> Transcribe:
+        context = call.grammar.context if call.grammar else self._pool.context
         return Transcribe(
             job=job.id,
             turn=call.turn,
             satellite=call.satellite,
             stream=call.stream,
             language=self._language,
-            context=self._pool.context,
+            context=None if call.open else context,
             begin=call.begin,
             wake_end=call.wake_end,
             wake_phrase=call.wake_phrase,

@@ -34,6 +34,13 @@ MIGRATIONS: Final = (
     CREATE INDEX turns_started ON turns (started_us)
     """,
     "ALTER TABLE turns ADD COLUMN marks TEXT NOT NULL DEFAULT '{}'",
+    """
+    CREATE TABLE acts (
+        turn TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (turn, number)
+    ) WITHOUT ROWID
+    """,
 )
 _DAY_US: Final = 86_400_000_000
 
@@ -54,8 +61,12 @@ class Journal:
         self._keep_text = keep_text
         self._recordings = recordings
 
-    async def act_once(self, record: TurnRecord) -> bool:
+    async def act_once(self, record: TurnRecord, number: int = 0) -> bool:
         """Write down that this turn is about to act; False if it was written before.
+
+        Args:
+            record: The turn.
+            number: Which of its acts, from 0: a sentence may hold two commands.
 
         Raises:
             StorageError: it cannot be written; then nothing may be done.
@@ -64,12 +75,14 @@ class Journal:
         meaning = (record.intent, _json(record.slots))
 
         def insert(connection: sqlite3.Connection) -> bool:
-            cursor = connection.execute(
+            connection.execute(
                 "INSERT OR IGNORE INTO turns"
                 " (turn, started_us, room, satellite, cause, state, intent, slots)"
                 " VALUES (?, ?, ?, ?, ?, 'acting', ?, ?)",
                 row + meaning,
             )
+            act = (record.turn, number)
+            cursor = connection.execute("INSERT OR IGNORE INTO acts VALUES (?, ?)", act)
             return cursor.rowcount == 1
 
         return await self._database.run(insert)
@@ -95,6 +108,10 @@ class Journal:
         heard = await self._recordings.turns() if self._recordings is not None else ()
 
         def drop(connection: sqlite3.Connection) -> set[str]:
+            connection.execute(
+                "DELETE FROM acts WHERE turn IN (SELECT turn FROM turns WHERE started_us < ?)",
+                (oldest_us,),
+            )
             connection.execute("DELETE FROM turns WHERE started_us < ?", (oldest_us,))
             rows = connection.execute(
                 "SELECT turn FROM turns WHERE turn IN (SELECT value FROM json_each(?))",

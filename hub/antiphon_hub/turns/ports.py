@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
+from antiphon_hub.nlu.meaning import Interpretation
+from antiphon_hub.nlu.questions import Answered, Question
+from antiphon_hub.turns.dialogue import Before
 from antiphon_protocol.messages.satellite import PlaybackKind, SatelliteCommand
-from antiphon_protocol.messages.work import WorkerCommand, WorkFact
+from antiphon_protocol.messages.work import LoadContext, WorkerCommand, WorkFact
 
 Command = Callable[[str, SatelliteCommand], None]
 """Sends a command to a satellite; returns at once."""
@@ -165,30 +168,6 @@ class Pool(Protocol):
         ...
 
 
-class Meaning(Protocol):
-    """What a sentence means."""
-
-    @property
-    def intent(self) -> str:
-        """What to do."""
-        ...
-
-    @property
-    def slots(self) -> dict[str, Any]:
-        """With what: plain values."""
-        ...
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        """To which devices of the home, by id."""
-        ...
-
-    @property
-    def response(self) -> str:
-        """Which of the intent's replies fits."""
-        ...
-
-
 class Outcome(Protocol):
     """What came of doing it."""
 
@@ -207,20 +186,57 @@ class Outcome(Protocol):
         """Why not."""
         ...
 
+    @property
+    def question(self) -> Question | None:
+        """What to ask instead of saying something."""
+        ...
+
 
 class Mind(Protocol):
     """Understands sentences and does what they mean."""
 
-    def understand(self, text: str, room: str) -> Meaning:
-        """Return what was meant by this in that room.
+    def understand(self, text: str, room: str) -> Sequence[Interpretation] | Question:
+        """Return what was meant by this in that room, in order, or what must be asked first.
 
         Raises:
             TurnFailedError: nothing that this home can do; it carries what to say.
         """
         ...
 
-    async def do(self, turn: str, meaning: Meaning, room: str) -> Outcome:
-        """Do it."""
+    def correct(self, last: Interpretation, correction: Interpretation) -> Interpretation:
+        """Return what was meant instead of the last command.
+
+        Raises:
+            TurnFailedError: nothing that this home can do; it carries what to say.
+        """
+        ...
+
+    def risk(self, commands: Sequence[Interpretation], room: str) -> Question | None:
+        """Return what to ask before these are done; None where they are harmless."""
+        ...
+
+    def unsure(self, text: str, commands: Sequence[Interpretation]) -> Question:
+        """Return the question whether this was said."""
+        ...
+
+    def grammar(self, question: Question) -> LoadContext | None:
+        """Return how to hear the answers to a question; None where any words may come."""
+        ...
+
+    def answer(self, question: Question, text: str) -> Answered | None:
+        """Return which answer to a question the text is; None for none of them."""
+        ...
+
+    def before(self, meaning: Interpretation) -> tuple[Before, ...]:
+        """Return the states that a command is about to change, as far as they can come back."""
+        ...
+
+    async def undo(self, before: Sequence[Before]) -> None:
+        """Bring devices back into these states."""
+        ...
+
+    async def do(self, key: str, meaning: Interpretation, room: str) -> Outcome:
+        """Do it; the key is the turn's and the command's in it."""
         ...
 
 

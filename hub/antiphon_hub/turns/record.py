@@ -40,7 +40,7 @@ class TurnRecord(msgspec.Struct, kw_only=True):
     turn: str
     room: str
     satellite: str
-    cause: Literal["phrase", "button", "voice", "request"]
+    cause: Literal["phrase", "button", "voice", "follow-up", "request"]
     clock: Callable[[], float]
     """Monotonic, finer than a millisecond (uvloop's own time is not), seconds."""
     started_us: int

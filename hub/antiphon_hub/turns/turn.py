@@ -9,20 +9,23 @@ import msgspec
 
 from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
+from antiphon_hub.nlu.questions import Answered, Question
 from antiphon_hub.publisher import Publisher
+from antiphon_hub.turns.conversation import Conversation
+from antiphon_hub.turns.dialogue import Dialogues
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
 from antiphon_hub.turns.hearing import Call, Ear, Watcher
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.ports import Command, Mind, Rooms, Satellite
 from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.turns.speaking import Mouth, Speech
+from antiphon_hub.turns.verdict import Silence, Sure, Verdict, judge
 from antiphon_protocol.messages.event import (
     CommandHeard,
     PartlyHeard,
     ReplyBegan,
     TurnOutcome,
     TurnStarted,
-    Understood,
 )
 from antiphon_protocol.messages.satellite import (
     Listen,
@@ -38,7 +41,6 @@ log = logging.getLogger(__name__)
 
 TURN_LIMIT_S: Final = 240.0
 """The hard limit of a whole turn: the longest command and the longest reply, and some."""
-NOT_CAUGHT: Final = "Sorry, I didn't catch that."
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     publisher: Publisher
     command: Command
+    dialogues: Dialogues = msgspec.field(default_factory=Dialogues)
+    """What the rooms talk about."""
 
 
 class Turn:
@@ -72,6 +76,22 @@ class Turn:
         self._task: asyncio.Task[None] | None = None
         self._unwanted = False
         self._listen: Listen | None = None
+        self.over = asyncio.Event()
+        """Set when it has ended, whatever follows."""
+        dialogue = parts.dialogues.of(record.room)
+        self._talk = Conversation(parts.mind, parts.journal, parts.publisher, dialogue, record)
+
+    @property
+    def question(self) -> Question | None:
+        """What it has asked, or has heard no answer to but our own echo."""
+        if self.record.code == "echo":
+            return self._talk.open_question
+        return self._talk.question if self.record.outcome == "answered" else None
+
+    @property
+    def answered(self) -> Answered | None:
+        """What it has heard to the question before."""
+        return self._talk.answered
 
     # -- the story --------------------------------------------------------------------------------
 
@@ -86,6 +106,10 @@ class Turn:
     async def announce(self, text: str, kind: PlaybackKind) -> None:
         """Live through a turn that only says something; the slots tell where it was heard."""
         await self._to_its_end(self._told(text, kind), None)
+
+    async def ask(self, question: Question) -> None:
+        """Live through a turn that only asks something."""
+        await self._to_its_end(self._asked(question), None)
 
     def cancel(self, reason: CancelReason) -> None:
         """Stop the turn, wherever it is."""
@@ -111,18 +135,25 @@ class Turn:
             turn=call.turn, stream=call.stream, playback=self._playback, limit_s=limit_s
         )
         self._parts.command(call.satellite, self._listen)
-        text = await self._hear(call)
-        self._show("thinking")
-        reply = await self._understand_and_do(text)
-        await self._say(reply)
+        verdict = await self._hear(call)
+        if not isinstance(verdict, Silence):
+            self._show("thinking")
+        await self._say(await self._talk.reply_to(verdict))
 
     async def _written(self, text: str, *, speak: bool) -> None:
         self._start("", 1.0)
         self.record.transcript = text
         self.record.mark("heard")
-        reply = await self._understand_and_do(text)
+        reply = await self._talk.reply_to_text(text)
         if speak:
             await self._say(reply)
+        else:
+            self.record.reply = reply
+            self._talk.spoke(reply)
+
+    async def _asked(self, question: Question) -> None:
+        self._start("", 1.0)
+        await self._say(self._talk.ask(question))
 
     async def _told(self, text: str, kind: PlaybackKind) -> None:
         self._start("", 1.0)
@@ -136,53 +167,36 @@ class Turn:
             where = ", ".join(f"{room}: {why}" for room, why in came.items())
             raise TurnFailedError("no-speaker", detail=where)
 
-    async def _hear(self, call: Call) -> str:
+    async def _hear(self, call: Call) -> Verdict:
         record = self.record
         heard = await self._parts.ear.hear(
             call, record, Watcher(self._woken, self._partly_heard, lambda: None)
         )
         record.transcript = heard.text
-        if heard.rejected:
-            raise TurnFailedError("not-understood", NOT_CAUGHT, detail="rejected by the recogniser")
-        if not heard.text:
-            raise TurnCancelledError("nothing-said")
-        self._parts.publisher.publish(
-            CommandHeard(
-                turn=record.turn,
-                room=record.room,
-                text=heard.text,
-                confidence=heard.confidence,
-                source=heard.source,
+        verdict = judge(heard)
+        if isinstance(verdict, Sure):
+            record.transcript = verdict.text
+            self._parts.publisher.publish(
+                CommandHeard(
+                    turn=record.turn,
+                    room=record.room,
+                    text=verdict.text,
+                    confidence=verdict.confidence,
+                    source=verdict.source,
+                )
             )
-        )
-        return heard.text
-
-    async def _understand_and_do(self, text: str) -> str:
-        record, mind = self.record, self._parts.mind
-        meaning = mind.understand(text, record.room)
-        record.intent, record.slots = meaning.intent, dict(meaning.slots)
-        self.record.mark("understood")
-        self._parts.publisher.publish(
-            Understood(turn=record.turn, room=record.room, intent=record.intent, slots=record.slots)
-        )
-        if not await self._parts.journal.act_once(record):
-            raise TurnFailedError("storage", detail="the journal has this turn already")
-        self.record.mark("journaled")
-        outcome = await mind.do(record.turn, meaning, record.room)
-        self.record.mark("done")
-        record.reply = outcome.text
-        if not outcome.ok:
-            raise TurnFailedError("skill-failed", outcome.text, detail=outcome.code)
-        return outcome.text
+        return verdict
 
     async def _say(self, reply: str) -> None:
         record = self.record
         record.reply = reply
         if not reply or not self._speakers:
+            self._talk.spoke(reply)
             return
         self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=reply))
         speech = Speech(turn=record.turn, playback=self._playback, text=reply)
         await self._parts.mouth.say(speech, self._speakers, record)
+        self._talk.spoke(reply)
 
     # -- how it ends ------------------------------------------------------------------------------
 

@@ -5,18 +5,20 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from antiphon_hub.errors import HubError
 from antiphon_hub.turns.announcing import plan
 from antiphon_hub.turns.calls import Calls, turn_of
+from antiphon_hub.turns.following import as_answer, as_question
 from antiphon_hub.turns.hearing import Call
-from antiphon_hub.turns.ports import Command, Satellites
-from antiphon_hub.turns.record import TurnRecord
+from antiphon_hub.turns.lives import TURNS_MAX, Lives
+from antiphon_hub.turns.ports import Command, Satellite, Satellites
 from antiphon_hub.turns.turn import Parts, Turn
 from antiphon_protocol.ids import new_id
-from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskSay
+from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskQuestion, AskSay
 from antiphon_protocol.messages.satellite import (
     CueName,
     ListenEnded,
@@ -32,14 +34,10 @@ from antiphon_protocol.messages.work import WakeCheck
 
 log = logging.getLogger(__name__)
 
-TURNS_MAX: Final = 256
-"""Turns at a time; policy: reject and count. A large house speaks with twenty voices at once."""
 LOST_S: Final = 6.0
 """How long a turn waits for its satellite to come back; it holds the stream for five seconds."""
 STREAM_SLACK_S: Final = 8.0
 """Pre-roll, wake phrase and the wait for speech come on top of a command's own limit."""
-
-Cause = Literal["phrase", "button", "voice", "request"]
 
 
 class Turns:
@@ -59,30 +57,23 @@ class Turns:
         self._satellites = satellites
         self._phrases = phrases
         self._limit_s = limit_s
-        self._now_us = now_us
-        self._clock = clock
-        self._group: asyncio.TaskGroup | None = None
-        self._running: set[Turn] = set()
-        self._speaking: dict[str, Turn] = {}
         self._lost: dict[str, asyncio.TimerHandle] = {}
         self.calls = Calls()
         """The calls that had their turn."""
         self.counts: Counter[str] = Counter()
         """turns, refused (too many at once, or no such satellite), repeated calls."""
+        self._lives = Lives(
+            parts, self.counts, ended=self._ended, silent=self._found, now_us=now_us, clock=clock
+        )
 
     async def run(self) -> None:
         """Hold the turns' tasks until cancelled; then cancel them, each telling its satellite."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                await asyncio.get_running_loop().create_future()
-        finally:
-            self._group = None
+        await self._lives.run()
 
     @property
     def running(self) -> int:
         """How many turns run."""
-        return len(self._running)
+        return len(self._lives)
 
     @property
     def command(self) -> Command:
@@ -103,9 +94,9 @@ class Turns:
             self.counts["repeated"] += 1
             self._called_again(satellite_id, turn_id)
             return
-        if before := self._speaking.get(satellite_id):
+        if before := self._lives.speaking.get(satellite_id):
             before.cancel("superseded")
-        record = self._record(wake.cause, satellite.room, satellite_id, turn_id)
+        record = self._lives.record(wake.cause, satellite.room, satellite_id, turn_id)
         record.trace["wake"] = {
             "phrase": wake.phrase,
             "score": round(wake.confidence, 4),
@@ -124,8 +115,9 @@ class Turns:
             level_dbfs=wake.level_dbfs if wake.cause == "phrase" else -200.0,
             wake=WakeCheck(phrases=self._phrases) if wake.cause == "voice" else None,
         )
-        if self._spawn(turn, turn.answer(call, self._limit_s + STREAM_SLACK_S), satellite_id):
-            self._speaking[satellite_id] = turn
+        story = turn.answer(call, self._limit_s + STREAM_SLACK_S)
+        if self._lives.begin(turn, story, satellite if satellite.speaks else None):
+            self._lives.speaking[satellite_id] = turn
         else:
             self.command(satellite_id, StopListening(stream=wake.stream, reason="failed"))
 
@@ -141,7 +133,7 @@ class Turns:
 
     def left(self, satellite_id: str) -> None:
         """A satellite is gone; if it does not come back, so is its turn."""
-        if turn := self._speaking.get(satellite_id):
+        if turn := self._lives.speaking.get(satellite_id):
             loop = asyncio.get_running_loop()
             self._found(satellite_id)
             self._lost[satellite_id] = loop.call_later(LOST_S, turn.cancel, "satellite-lost")
@@ -151,16 +143,20 @@ class Turns:
         """A satellite is here, perhaps again, and in the middle of a turn."""
         self._found(satellite_id)
         self._parts.mouth.joined(satellite_id)
-        if turn := self._speaking.get(satellite_id):
+        if turn := self._lives.speaking.get(satellite_id):
             turn.remind()
 
     def _found(self, satellite_id: str) -> None:
         if (timer := self._lost.pop(satellite_id, None)) is not None:
             timer.cancel()
 
+    def _ended(self, turn: Turn) -> None:
+        if turn.record.satellite:
+            self.calls.over(turn.record.turn, turn.record.outcome or "failed")
+
     def _called_again(self, satellite_id: str, turn_id: str) -> None:
         """The satellite missed what became of its call: tell it again, and never begin anew."""
-        running = self._speaking.get(satellite_id)
+        running = self._lives.speaking.get(satellite_id)
         if running is not None and running.record.turn == turn_id:
             running.remind()
         elif outcome := self.calls.outcome(turn_id):
@@ -185,7 +181,7 @@ class Turns:
             error = "" if ok else way.error or f"nobody was told ({told})"
             return Answer(ok=ok, error=error, slots={"rooms": way.rooms})
         room = way.satellites[0].room if len({one.room for one in way.satellites}) == 1 else ""
-        record = self._record("request", room, "")
+        record = self._lives.record("request", room, "")
         turn = Turn(self._parts, record, way.satellites, new_id("play"))
         kind: PlaybackKind = "alarm" if request.priority == "urgent" else "announcement"
         answer = await self._answered(turn, turn.announce(request.text, kind))
@@ -197,15 +193,43 @@ class Turns:
         speakers = list(self._satellites.in_room(request.room)) if request.speak else []
         if request.speak and not speakers:
             return Answer(ok=False, error=self._no_room(request.room))
-        record = self._record("request", request.room, "")
+        record = self._lives.record("request", request.room, "")
         turn = Turn(self._parts, record, speakers, new_id("play"))
-        return await self._answered(turn, turn.do(request.text, speak=request.speak))
+        listener = self._listener(request.room) if request.speak else None
+        return await self._answered(turn, turn.do(request.text, speak=request.speak), listener)
 
-    async def _answered(self, turn: Turn, story: Coroutine[None, None, None]) -> Answer:
-        done = self._spawn(turn, story, "")
-        if done is None:
+    async def ask(self, request: AskQuestion) -> Answer:
+        """Ask something in a room and listen; answers with what was said."""
+        listener = self._listener(request.room) if request.room else None
+        if listener is None:
+            return Answer(ok=False, error=self._no_room(request.room))
+        question = as_question(request)
+        try:
+            self._parts.mind.grammar(question)
+        except HubError as error:
+            return Answer(ok=False, error=str(error))
+        record = self._lives.record("request", request.room, "")
+        turn = Turn(self._parts, record, (listener,), new_id("play"))
+        done = self._lives.begin(turn, turn.ask(question), listener)
+        if done is not None:
+            await asyncio.wait((done,))
+        if done is None or done.cancelled() or turn.record.outcome != "answered":
+            return self._answer(turn, begun=done is not None)
+        return as_answer(done.result().answered, record.turn)
+
+    async def _answered(
+        self, turn: Turn, story: Coroutine[None, None, None], listener: Satellite | None = None
+    ) -> Answer:
+        """Return the answer as soon as the turn itself is over; a follow-up may go on."""
+        done = self._lives.begin(turn, story, listener)
+        if done is not None:
+            await turn.over.wait()
+        return self._answer(turn, begun=done is not None)
+
+    @staticmethod
+    def _answer(turn: Turn, *, begun: bool) -> Answer:
+        if not begun:
             return Answer(ok=False, error=f"{TURNS_MAX} turns run already; ask again later")
-        await asyncio.wait((done,))
         record = turn.record
         ok = record.outcome == "answered"
         return Answer(
@@ -217,43 +241,11 @@ class Turns:
             reply=record.reply,
         )
 
+    def _listener(self, room: str) -> Satellite | None:
+        """Return the satellite of a room that can ask and listen."""
+        return next((one for one in self._satellites.in_room(room) if one.speaks), None)
+
     def _no_room(self, room: str) -> str:
         rooms = sorted({one.room for one in self._satellites.in_room("")})
         where = f"no satellite in room {room!r}" if room else "no satellite is here"
         return f"{where}; there are satellites in: {', '.join(rooms) or 'no room'}"
-
-    # -- inside -----------------------------------------------------------------------------------
-
-    def _record(
-        self, cause: Cause, room: str, satellite: str, turn: str | None = None
-    ) -> TurnRecord:
-        return TurnRecord(
-            turn=turn or new_id("turn"),
-            room=room,
-            satellite=satellite,
-            cause=cause,
-            clock=self._clock,
-            started_us=self._now_us(),
-        )
-
-    def _spawn(
-        self, turn: Turn, story: Coroutine[None, None, None], satellite: str
-    ) -> asyncio.Task[None] | None:
-        if self._group is None or len(self._running) >= TURNS_MAX:
-            story.close()
-            self.counts["refused"] += 1
-            return None
-        self.counts["turns"] += 1
-        self._running.add(turn)
-
-        def forget(_: asyncio.Task[None]) -> None:
-            self._running.discard(turn)
-            if satellite:
-                self.calls.over(turn.record.turn, turn.record.outcome or "failed")
-            if self._speaking.get(satellite) is turn:
-                del self._speaking[satellite]
-                self._found(satellite)
-
-        task = self._group.create_task(story, name=turn.record.turn)
-        task.add_done_callback(forget)
-        return task

@@ -53,6 +53,28 @@ class AskVolume(Record, frozen=True, kw_only=True):
     """Do-not-disturb ends by itself after so long; 0: when somebody ends it."""
 
 
+class ExpectedAnswer(Record, frozen=True, kw_only=True):
+    """One answer: `{"id": "jazz", "sentences": ["[some] (jazz|swing)"]}`."""
+
+    id: Name
+    sentences: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=32)]
+    """Templates in Home Assistant's format; `{artist}` takes any words into the slot `artist`,
+    `{area}`, `{floor}` and `{name}` take what the home has."""
+
+
+class AskQuestion(Record, frozen=True, kw_only=True):
+    """Ask in a room and listen for the answer: `{"text": "Which music?", "room": "kitchen"}`.
+
+    The answer names the expected answer that it is, and has the words that were said.
+    """
+
+    text: Text
+    room: Name
+    answers: Annotated[tuple[ExpectedAnswer, ...], Meta(max_length=32)] = ()
+    """What may be answered; none: anything."""
+    language: Language = "en"
+
+
 class AskIntent(Record, frozen=True, kw_only=True):
     """Do this as if it had been said: `{"text": "turn on the lamp", "room": "hall"}`."""
 
@@ -77,3 +99,7 @@ class Answer(Record, frozen=True, kw_only=True):
     """Those that a request about timers meant."""
     items: tuple[Text, ...] = ()
     """What is on the list that a request was about."""
+    answer: Name = ""
+    """Id of the expected answer that a question got; empty for another one."""
+    sentence: Text = ""
+    """What was answered to a question, as it was heard."""

@@ -25,7 +25,8 @@ class TurnStarted(Message, frozen=True, kw_only=True, tag="turn-started"):
     room: Name
     satellite: Name
     """Empty for a request that came over MQTT."""
-    cause: Literal["phrase", "button", "voice", "request"]
+    cause: Literal["phrase", "button", "voice", "follow-up", "request"]
+    """`follow-up`: the house has asked something, and listens for the answer by itself."""
     phrase: Name = ""
     confidence: float = 1.0
 
