@@ -22,7 +22,7 @@ from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
-from antiphon_hub.mind import HomeMind
+from antiphon_hub.mind import HomeMind, plugins_of
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.own_worker import own_worker
 from antiphon_hub.playback import Playback
@@ -31,7 +31,6 @@ from antiphon_hub.publisher import Publisher
 from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import Settings
-from antiphon_hub.skills import PluginOptions, Plugins, find_plugins
 from antiphon_hub.storage import Database
 from antiphon_hub.turns.calls import CALLS_REMEMBERED
 from antiphon_hub.turns.hearing import Ear
@@ -88,7 +87,7 @@ class Hub:
             settings.hub.language,
             devices,
             datetime.now().astimezone,
-            plugins=self._find_plugins(),
+            plugins=plugins_of(settings),
         )
         self._database = Database(self._state_dir / JOURNAL_FILE)
         kept = settings.journal
@@ -135,16 +134,6 @@ class Hub:
         return Turns(
             parts, fleet, phrases=listening.phrases, limit_s=listening.limit_s, now_us=now_us
         )
-
-    def _find_plugins(self) -> Plugins:
-        chosen = self._settings.skills
-        options = PluginOptions(
-            language=self._settings.hub.language,
-            state_dir=self._state_dir / "skills",
-            timeout_s=chosen.timeout_s,
-            options=chosen.options,
-        )
-        return find_plugins(Path(chosen.dir) if chosen.dir else None, chosen.off, options)
 
     def _measure(self, fleet: Fleet) -> None:
         meters = self._meters

@@ -13,7 +13,16 @@ from antiphon_hub.nlu.corrections import corrected
 from antiphon_hub.nlu.grammar import RecognitionContext, recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
 from antiphon_hub.nlu.questions import Answered, Question, which, yes_or_no
-from antiphon_hub.skills import DevicePort, Plugins, Reply, Request, Skills
+from antiphon_hub.settings import Settings
+from antiphon_hub.skills import (
+    DevicePort,
+    PluginOptions,
+    Plugins,
+    Reply,
+    Request,
+    Skills,
+    find_plugins,
+)
 from antiphon_hub.skills.switching import SWITCHES
 from antiphon_hub.skills.wording import deed, device_phrase, listed
 from antiphon_hub.turns.dialogue import Before
@@ -22,6 +31,18 @@ from antiphon_protocol.messages.event import DeviceState
 from antiphon_protocol.messages.work import LoadContext
 
 log = logging.getLogger(__name__)
+
+
+def plugins_of(settings: Settings) -> Plugins:
+    """Return the plug-ins that a hub of these settings uses, not yet built."""
+    chosen = settings.skills
+    options = PluginOptions(
+        language=settings.hub.language,
+        state_dir=settings.state_dir() / "skills",
+        timeout_s=chosen.timeout_s,
+        options=chosen.options,
+    )
+    return find_plugins(Path(chosen.dir) if chosen.dir else None, chosen.off, options)
 
 
 class HomeMind:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from antiphon_engines.registry import load_stt
-from antiphon_engines.stt.port import SttContext, SttEngine, SttResult
+from antiphon_engines.stt.port import SttContext, SttEngine, SttResult, SttStream
 from antiphon_hub.home.model import load_home
 from antiphon_hub.nlu.grammar import RecognitionContext, grammar_from_templates, recognition_context
 from antiphon_hub.nlu.interpreter import Interpreter
@@ -38,12 +38,28 @@ class Transcriber:
                 )
             )
 
-    def transcribe(self, pcm: bytes, wake_phrase: str = "") -> tuple[SttResult, float]:
-        """Hear signed 16-bit mono 16 kHz samples, frame by frame as from a satellite.
+    @property
+    def context(self) -> str | None:
+        """Id of the grammar; None for open dictation."""
+        return self._context.id if self._context else None
 
-        Args:
-            pcm: The samples.
-            wake_phrase: May stand before the command, and is no part of the text.
+    @property
+    def language(self) -> str:
+        """The language that is heard."""
+        return self._context.language if self._context else self._engine.languages[0]
+
+    def open(self, wake_phrase: str = "") -> SttStream:
+        """Begin an utterance, before which that phrase may stand.
+
+        Raises:
+            EngineFailedError: the engine cannot start.
+        """
+        return self._engine.open(
+            language=self.language, context=self.context, wake_phrase=wake_phrase
+        )
+
+    def transcribe(self, pcm: bytes) -> tuple[SttResult, float]:
+        """Hear signed 16-bit mono 16 kHz samples, frame by frame as from a satellite.
 
         Returns:
             What was understood, and the milliseconds that the engine took.
@@ -51,10 +67,8 @@ class Transcriber:
         Raises:
             EngineFailedError: the engine broke, or cannot do what is asked.
         """
-        context = self._context.id if self._context else None
-        language = self._context.language if self._context else self._engine.languages[0]
         began_s = time.perf_counter()
-        stream = self._engine.open(language=language, context=context, wake_phrase=wake_phrase)
+        stream = self.open()
         try:
             for at in range(0, len(pcm), FRAME_BYTES):
                 stream.feed(pcm[at : at + FRAME_BYTES])

@@ -39,8 +39,8 @@ async def test_a_spoken_turn_is_kept_heard_again_and_forgotten(tmp_path: Path) -
         assert shown["timings"] == ended.timings
         assert shown["marks"]["played"] > shown["marks"]["heard"] > 0
         (replay,) = await turns(house, "replay", ended.turn)
-        assert not {"text", "intent", "slots", "rejected"} & set(replay["changed"])
-        assert replay["now"]["text"] == "what time is it"
+        assert replay["changed"] == []
+        assert replay["now"] == replay["then"], "what was heard depends on the samples alone"
         assert [path.stat().st_mode & 0o777 for path in audio(house)] == [0o600]
     (listed,) = await turns(house, "list")
     assert listed["turn"] == ended.turn, "it is there with the hub stopped, too"

@@ -197,6 +197,7 @@ BEFORE = Understood(
     rejected=False,
     intent="HassTurnOn",
     slots={"name": "light"},
+    ended_by="silence",
     engine="one",
 )
 
@@ -207,6 +208,7 @@ BEFORE = Understood(
         ({}, ()),
         ({"engine": "another", "confidence": 0.91}, ()),
         ({"confidence": 0.8}, ("confidence",)),
+        ({"ended_by": "limit"}, ("ended_by",)),
         ({"text": "turn on a light"}, ("text",)),
         ({"text": "", "intent": "", "slots": {}, "rejected": True}, (
             "text", "intent", "slots", "rejected")),

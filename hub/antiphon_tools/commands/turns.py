@@ -15,14 +15,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from antiphon_ears.errors import EarsError
+from antiphon_ears.registry import load_vad
 from antiphon_engines.errors import EngineError
 from antiphon_engines.registry import load_stt
 from antiphon_hub.errors import HubError
 from antiphon_hub.home.model import load_home
+from antiphon_hub.mind import plugins_of
 from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpreter
 from antiphon_hub.recordings import files_of
 from antiphon_hub.settings import Settings
+from antiphon_hub.skills import FakeDevices
 from antiphon_hub.turns.history import History, StoredTurn
 from antiphon_link import settings
 from antiphon_link.errors import SettingsError
@@ -201,9 +205,17 @@ def _replayer(chosen: Settings, engine: str, options: dict[str, Any]) -> Replaye
     name = engine or chosen.workers.stt[0]
     home = Path(chosen.home.file) if chosen.home.file else None
     sentences = [Path(file) for file in chosen.home.sentences]
-    interpreter = Interpreter(load_home(home), sentences, chosen.hub.language)
+    place = load_home(home)
+    words = [one.words for one in plugins_of(chosen).meet(place, FakeDevices())]
+    interpreter = Interpreter(place, sentences, chosen.hub.language, words)
     stt = load_stt(name, {**chosen.workers.options.get(name, {}), **options})
-    return Replayer(Transcriber(stt, recognition_context(interpreter)), interpreter, name)
+    return Replayer(
+        Transcriber(stt, recognition_context(interpreter)),
+        interpreter,
+        vad=load_vad(chosen.workers.vad),
+        endpointing=chosen.listening.endpointing,
+        engine=name,
+    )
 
 
 def _state_dir(config: Path | None, state_dir: Path | None) -> Path:
@@ -218,7 +230,7 @@ def _print_object(record: msgspec.Struct, **more: Any) -> None:
 def _mistakes_told(verb: str) -> Iterator[None]:
     try:
         yield
-    except (HubError, SettingsError, EngineError, WavError) as error:
+    except (HubError, SettingsError, EngineError, EarsError, WavError) as error:
         print(f"antiphon turns {verb}: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
 

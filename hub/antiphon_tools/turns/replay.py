@@ -1,13 +1,19 @@
 """Hearing kept audio again with the engines of today, and saying what has changed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from antiphon_ears.vad.port import VadEngine
+from antiphon_engines.endpoint import Ending
+from antiphon_engines.hearing import Event, Hearing
+from antiphon_engines.nearness import UNKNOWN_DBFS
+from antiphon_engines.stt.port import SttResult
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter
 from antiphon_hub.turns.history import StoredTurn
-from antiphon_protocol.audio import SAMPLE_BYTES
+from antiphon_protocol.messages.work import Endpointing, Transcribe
 from antiphon_protocol.wav import read_wav
 from antiphon_tools.transcribing import Transcriber
 
@@ -24,6 +30,8 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     rejected: bool
     intent: str
     slots: dict[str, Any]
+    ended_by: str
+    """What told that the command had ended."""
     engine: str
 
 
@@ -36,38 +44,46 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     then: Understood
     now: Understood
     changed: tuple[str, ...]
-    """Of text, intent, slots, confidence, rejected; the engine's name alone changes nothing."""
+    """The fields that differ; the engine's name alone changes nothing."""
     engine_ms: float
 
 
 class Replayer:
-    """Hears and understands as the hub's first worker would today."""
+    """Hears and understands as the hub and its first worker would today."""
 
-    def __init__(self, transcriber: Transcriber, interpreter: Interpreter, engine: str) -> None:
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        interpreter: Interpreter,
+        *,
+        vad: VadEngine,
+        endpointing: Callable[[str], Endpointing],
+        engine: str,
+    ) -> None:
+        """`endpointing` gives a room's numbers, `engine` is the recogniser's name."""
         self._transcriber = transcriber
         self._interpreter = interpreter
+        self._vad = vad
+        self._endpointing = endpointing
         self._engine = engine
 
     def replay(self, turn: StoredTurn, file: Path) -> Replay:
-        """Hear the kept audio of a turn, from where its command began.
+        """Hear the kept audio of a turn, from where its command began to where it ends now.
 
         Raises:
             WavError: the file cannot be read.
             EngineError: the engine broke.
         """
-        pcm = read_wav(file)[_begin(turn) * SAMPLE_BYTES :]
-        phrase = str(turn.trace.get("wake", {}).get("phrase", ""))
-        result, engine_ms = self._transcriber.transcribe(pcm, wake_phrase=phrase)
-        text = result.best.text if result.best and not result.rejected else ""
-        intent, slots = self._meaning(text, turn.room)
-        now = Understood(
-            text=text,
-            confidence=round(result.best.confidence, 4) if result.best else 0.0,
-            rejected=result.rejected,
-            intent=intent,
-            slots=slots,
-            engine=result.engine or self._engine,
+        ear = Hearing(
+            self._job(turn), open_stt=self._transcriber.open, vad=self._vad.open(), wake=None
         )
+        try:
+            ear.open()
+            found = ear.feed(read_wav(file))
+            result = self._finish(ear, found)
+        finally:
+            ear.close()
+        now = self._understood(result, found, turn.room)
         then = understood_then(turn)
         return Replay(
             turn=turn.turn,
@@ -76,12 +92,43 @@ class Replayer:
             then=then,
             now=now,
             changed=changes(then, now),
-            engine_ms=round(engine_ms, 1),
+            engine_ms=round(ear.engine_ms, 1),
         )
 
-    def _meaning(self, text: str, room: str) -> tuple[str, dict[str, Any]]:
-        found = self._interpreter.interpret(text, room=room)
-        return (found.intent, found.slots) if isinstance(found, Interpretation) else ("", {})
+    def _job(self, turn: StoredTurn) -> Transcribe:
+        wake, stream = turn.trace.get("wake", {}), (turn.trace.get("streams") or [{}])[-1]
+        return Transcribe(
+            job="replay",
+            turn=turn.turn,
+            satellite=turn.satellite,
+            stream=str(stream.get("id", "kept")),
+            language=self._transcriber.language,
+            context=self._transcriber.context,
+            begin=int(stream.get("begin", 0)),
+            wake_end=int(stream.get("wake_end", 0)),
+            wake_phrase=str(wake.get("phrase", "")),
+            level_dbfs=float(wake.get("level_dbfs", UNKNOWN_DBFS)),
+            endpointing=self._endpointing(turn.room),
+        )
+
+    def _finish(self, ear: Hearing, found: list[Event]) -> SttResult:
+        if not ear.ended:
+            found += ear.end()
+        return ear.finish()
+
+    def _understood(self, result: SttResult, found: list[Event], room: str) -> Understood:
+        text = result.best.text if result.best and not result.rejected else ""
+        meaning = self._interpreter.interpret(text, room=room)
+        meant = meaning if isinstance(meaning, Interpretation) else None
+        return Understood(
+            text=text,
+            confidence=round(result.best.confidence, 4) if result.best else 0.0,
+            rejected=result.rejected,
+            intent=meant.intent if meant else "",
+            slots=meant.slots if meant else {},
+            ended_by=next((one.why for one in found if isinstance(one, Ending)), ""),
+            engine=result.engine or self._engine,
+        )
 
 
 def understood_then(turn: StoredTurn) -> Understood:
@@ -94,6 +141,7 @@ def understood_then(turn: StoredTurn) -> Understood:
         rejected=bool(trace.get("rejected")),
         intent=turn.intent,
         slots=turn.slots,
+        ended_by=str(trace.get("ended_by", "")),
         engine=str(trace.get("engine", "")),
     )
 
@@ -106,10 +154,6 @@ def changes(then: Understood, now: Understood) -> tuple[str, ...]:
         "slots": then.slots != now.slots,
         "confidence": abs(then.confidence - now.confidence) >= CONFIDENCE_STEP,
         "rejected": then.rejected is not now.rejected,
+        "ended_by": then.ended_by != now.ended_by,
     }
     return tuple(name for name, differs in found.items() if differs)
-
-
-def _begin(turn: StoredTurn) -> int:
-    streams = turn.trace.get("streams") or [{}]
-    return int(streams[-1].get("begin", 0))

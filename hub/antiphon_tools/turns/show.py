@@ -44,9 +44,17 @@ def listed(turns: Sequence[StoredTurn]) -> Table:
 
 def shown(turn: StoredTurn, audio: Sequence[Path]) -> RenderableType:
     """Return all that is known of one turn."""
-    parts: list[RenderableType] = [_head(turn, audio), "", _waterfall(turn)]
-    for name, value in turn.trace.items():
-        if name not in _TOLD and value not in (None, "", [], {}):
+    parts: list[RenderableType] = [_head(turn, audio), "", _waterfall(turn), _answered_in(turn)]
+    more = {
+        name: value
+        for name, value in turn.trace.items()
+        if name not in _TOLD and value not in (None, "", [], {})
+    }
+    single = {name: one for name, one in more.items() if not isinstance(one, dict | list)}
+    if single:
+        parts += ["", _value(single)]
+    for name, value in more.items():
+        if name not in single:
             parts += ["", Text(name, style="bold"), Padding(_value(value), (0, 0, 0, 2))]
     return Group(*parts)
 
@@ -90,11 +98,14 @@ def _waterfall(turn: StoredTurn) -> Table:
             Text(_ms(bar.ms), style="dim" if bar.inside else ""),
         )
     table.add_row(Text("total", style="bold"), "", Text(_ms(total_ms), style="bold"))
-    if "answer" in turn.timings:
-        ours = turn.timings.get("ours", 0.0)
-        note = Text(f"answered {_ms(turn.timings['answer'])} after the end of speech, ")
-        table.add_row("", note.append(f"{_ms(ours)} of it ours"), "")
     return table
+
+
+def _answered_in(turn: StoredTurn) -> Text:
+    if "answer" not in turn.timings:
+        return Text()
+    answer, ours = turn.timings["answer"], turn.timings.get("ours", 0.0)
+    return Text(f"answered {_ms(answer)} after the end of speech, {_ms(ours)} of it ours")
 
 
 def _heard(turn: StoredTurn) -> Text:
@@ -146,6 +157,8 @@ def _value(value: Any) -> RenderableType:
 def _plain(value: Any) -> Text:
     if isinstance(value, str):
         return Text(value)
+    if isinstance(value, float):
+        return Text(f"{value:.5g}")
     return Text(json.dumps(value, ensure_ascii=False))
 
 
