@@ -97,7 +97,7 @@ class Conductor:
         self._indicator = indicator
         self._satellite = satellite
         self._cues = frozenset(cues)
-        self._attentive = {State.AWAY, State.MISSED, State.IDLE, State.STANDING_BY}
+        self._attentive = {State.AWAY, State.MISSED, State.IDLE, State.STANDING_BY, State.THINKING}
         if wake_while_playing:
             self._attentive.add(State.PLAYING)
         self._machine = Machine()
@@ -204,6 +204,7 @@ class Conductor:
 
     def _playback_event(self, changed: PlaybackChanged) -> Event | None:
         if changed.to != "began":
+            self._ear.fell_quiet()
             return Event.PLAYBACK_ENDED if changed.to == "ended" else None
         ours = self._asked is not None and changed.playback == self._asked.playback
         return Event.REPLY_BEGAN if ours else Event.PLAYBACK_BEGAN
@@ -295,7 +296,7 @@ class Conductor:
             self._stream = self._streams.open(self._call, self._ear.preroll)
         elif self._asked is not None:
             self._call, self._stream = None, self._asked.stream
-            self._streams.open_asked(self._asked)
+            self._streams.open_asked(self._asked, self._ear.since_quiet())
 
     def _change_stream(self, action: EndStream | PauseStream | ResumeStream) -> None:
         match action:

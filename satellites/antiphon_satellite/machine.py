@@ -163,6 +163,7 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.STANDING_BY, Event.PLAYBACK_BEGAN): Step(State.PLAYING, (_ASKED,)),
     (State.STANDING_BY, Event.HUB_WENT): Step(State.AWAY, (EndStream("no-hub"),)),
     (State.STANDING_BY, Event.TIME_OUT): Step(State.IDLE, (_ASKED,)),
+    (State.THINKING, Event.WAKE): Step(State.CALLING, (StopPlayback(), _CALL)),
     (State.THINKING, Event.BUTTON): Step(State.CALLING, (StopPlayback(), _CALL)),
     (State.THINKING, Event.CONFIRMED): Step(State.THINKING, (ExpectReply(),)),
     (State.THINKING, Event.INVITED): Step(State.LISTENING, _ANSWER_CALL),

@@ -65,7 +65,7 @@ class WakeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Wake phrases to listen for."""
     threshold: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
     """Score from which a phrase counts; without: each engine's own."""
-    while_playing: bool = False
+    while_playing: bool = True
     """Listen for the wake phrase while a reply sounds; the microphone then hears the speaker."""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from antiphon_link.errors import LinkDownError
@@ -91,9 +92,10 @@ class Streams:
         if self._ended is not None and self._ended.stream == stream:
             self._house.tell(self._ended)
 
-    def open_asked(self, asked: Listen) -> None:
-        """Begin the stream that the hub asked for, without a pre-roll: it holds our own voice."""
-        self._uplink.open(asked.stream, ())
+    def open_asked(self, asked: Listen, heard: Sequence[PcmFrame]) -> None:
+        """Begin the stream that the hub asked for, with what was heard since our own voice."""
+        for frame in self._uplink.open(asked.stream, heard):
+            self._house.stream(asked.stream, frame)
         self._uplink.limit(asked.limit_s)
 
     def limit(self, seconds: float) -> None:

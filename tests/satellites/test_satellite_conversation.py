@@ -303,11 +303,21 @@ def test_the_button_calls_without_a_wake_word_and_barges_in_on_a_reply() -> None
     tell(story, wake="none")
 
 
-def test_the_wake_word_is_not_heard_while_a_reply_sounds() -> None:
+def test_a_call_while_a_reply_sounds_ends_it_at_once_and_is_heard() -> None:
     async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
         async def play() -> None:
             hub.stop(await hub.listen())
             hub.say("play-turn-1", speech(5.0))
+            second = await hub.call(1)
+            stopped = await hub.fact(Played)
+            assert (stopped.playback, stopped.complete) == ("play-turn-1", False)
+            assert stopped.samples < 4 * SAMPLE_RATE_HZ
+            hub.ask(ShowTurn(turn="turn-1", state="cancelled"))  # the superseded turn's last word
+            await hub.listen(1, "turn-2")
+            await asyncio.sleep(0.5)
+            assert room.state is State.LISTENING
+            hub.stop(second)
+            hub.say("play-turn-2", speech(1.0))
 
         async def again() -> None:
             await room.wait_until(lambda: room.state is State.PLAYING)
@@ -316,8 +326,23 @@ def test_the_wake_word_is_not_heard_while_a_reply_sounds() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(again())
             spoken = await said(room, play())
-        assert spoken.reply_complete
-        assert len(hub.calls) == 1
+        assert spoken.turn == "turn-2"
+        assert len(hub.calls) == 2
+
+    tell(story)
+
+
+def test_a_call_while_the_hub_thinks_is_heard() -> None:
+    async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
+        async def play() -> None:
+            hub.stop(await hub.listen())
+            await room.wait_until(lambda: room.state is State.THINKING)
+            await room.say(COMMAND)
+            hub.stop(await hub.listen(1, "turn-2"))
+            hub.say("play-turn-2", speech(1.0))
+
+        spoken = await said(room, play())
+        assert (spoken.turn, spoken.reply_complete) == ("turn-2", True)
 
     tell(story)
 
@@ -330,6 +355,29 @@ def test_the_hub_can_ask_for_a_stream_without_a_call() -> None:
         assert ended.frames == int(SAMPLE_RATE_HZ / FRAME_SAMPLES) + 1
         assert not hub.calls
         assert (await hub.fact(PlaybackReady)).playback == "p"
+
+    tell(story)
+
+
+@pytest.mark.parametrize(("later_s", "kept"), [(0.3, True), (5.0, False)])
+def test_an_answer_is_heard_from_the_end_of_our_own_voice_on(later_s: float, kept: bool) -> None:
+    answer = b"".join(frame.pcm for frame in speech(0.2))
+
+    async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
+        async def play() -> None:
+            hub.stop(await hub.listen())
+            hub.say("play-turn-1", speech(1.0))
+            await hub.fact(Played)
+            await room.say(answer)
+            await asyncio.sleep(later_s - 0.2)
+            hub.ask(Listen(turn="turn-2", stream="follow-up", playback="p", limit_s=2.0))
+            await hub.fact(ListenEnded, 1)
+            heard = b"".join(frame.pcm for frame in hub.frames["follow-up"])
+            assert (answer in heard) is kept
+            positions = [frame.position for frame in hub.frames["follow-up"]]
+            assert positions == [n * FRAME_SAMPLES for n in range(len(positions))]
+
+        await said(room, play())
 
     tell(story)
 

@@ -66,6 +66,7 @@ standing-by reply-began    playing    end:asked
 standing-by playback-began playing    end:asked
 standing-by hub-went       away       end:no-hub
 standing-by time-out       idle       end:asked
+thinking  wake           calling    stop call
 thinking  button         calling    stop call
 thinking  confirmed      thinking   expect
 thinking  invited        listening  open expect cue:listening

@@ -24,6 +24,8 @@ LAG_S: Final = 0.6
 """A typical wake word's length, and how long after the phrase engines fire (both measured on
 synthetic phrases, rounded up: audio too much costs nothing, a cut phrase cannot be told from
 speech)."""
+ANSWER_LEAD_SAMPLES: Final = SAMPLE_RATE_HZ
+"""People answer at once: what they say while the hub opens the microphone belongs to the answer."""
 PRESS_LEAD_S: Final = 0.5
 """People begin to speak as their finger goes down."""
 
@@ -61,6 +63,7 @@ class Ear:
         self._noise = NoiseFloor()
         self._attentive = False
         self._deaf_until = 0
+        self._quiet_from = -ANSWER_LEAD_SAMPLES - 1
         self.preroll = PreRoll()
         self.level_dbfs = SILENCE_DBFS
 
@@ -91,6 +94,16 @@ class Ear:
         if not attentive:
             return None
         return self._wake_call(frame) or (self._call("voice", 0, frame) if opened else None)
+
+    def fell_quiet(self) -> None:
+        """Our own voice has just ended: what is heard from here on is the room's."""
+        self._quiet_from = self.preroll.position
+
+    def since_quiet(self) -> list[PcmFrame]:
+        """Return what was heard since our own voice ended, if that was just now."""
+        if self.preroll.position - self._quiet_from > ANSWER_LEAD_SAMPLES:
+            return []
+        return [one.frame for one in self.preroll.since(self._quiet_from)]
 
     def pressed(self, at_us: int) -> Call:
         """Return the call of a button that was pressed now."""
