@@ -209,10 +209,12 @@ class Hearing:
     def _hear(self, stt: SttStream, pcm: bytes, begin: int, events: list[Event]) -> None:
         end = begin + len(pcm) // SAMPLE_BYTES
         self._give(stt, pcm)
-        partial = self._read(stt)
-        if end - self._shown_at >= PARTIAL_SAMPLES:
-            self._shown_at = end
-            self._show(partial, events)
+        due = end - self._shown_at >= PARTIAL_SAMPLES
+        if due or self._job.context is not None:  # open text tells the endpoint nothing
+            partial = self._read(stt)
+            if due:
+                self._shown_at = end
+                self._show(partial, events)
         voice = max(self._vad.feed(pcm), default=0.0)
         window = Window(begin=begin, end=end, voice=voice, level_dbfs=level_dbfs(pcm))
         if ending := self._endpoint.hear(window):

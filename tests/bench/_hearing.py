@@ -4,13 +4,16 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from antiphon_engines.registry import load_stt
 from antiphon_engines.stt.port import SttContext, SttResult
 from antiphon_protocol.audio import FRAME_BYTES
+
+T = TypeVar("T")
+"""What is heard: mostly samples."""
 
 
 class Heard(NamedTuple):
@@ -54,8 +57,8 @@ class Recogniser(NamedTuple):
 
 
 def hear_all(
-    make: Callable[[], Callable[[bytes], Any]],
-    recordings: Iterable[Callable[[], bytes]],
+    make: Callable[[], Callable[[T], Any]],
+    recordings: Iterable[Callable[[], T]],
     processes: int,
 ) -> Sequence[Any]:
     """Return what the recogniser heard in each recording, in order; the processes are niced.
@@ -70,14 +73,14 @@ def hear_all(
         return pool.map(_hear, recordings, chunksize=4)
 
 
-_hear_one: Callable[[bytes], Any]
+_hear_one: Callable[[Any], Any]
 
 
-def _begin(make: Callable[[], Callable[[bytes], Any]]) -> None:
+def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
     global _hear_one  # noqa: PLW0603 - a pool's process has no other place to keep its recogniser
     os.nice(10)
     _hear_one = make()
 
 
-def _hear(recording: Callable[[], bytes]) -> Any:
+def _hear(recording: Callable[[], Any]) -> Any:
     return _hear_one(recording())
