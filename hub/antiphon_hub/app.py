@@ -30,9 +30,11 @@ from antiphon_hub.playback.memory import Memory
 from antiphon_hub.publisher import Publisher
 from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
-from antiphon_hub.settings import Settings
+from antiphon_hub.settings import ListeningSection, Settings
 from antiphon_hub.storage import Database
+from antiphon_hub.turns.caller import STREAM_SLACK_S, Listening
 from antiphon_hub.turns.calls import CALLS_REMEMBERED
+from antiphon_hub.turns.gain_keeper import GainKeeper
 from antiphon_hub.turns.hearing import Ear
 from antiphon_hub.turns.journal import FILE as JOURNAL_FILE
 from antiphon_hub.turns.journal import MIGRATIONS, Journal
@@ -132,7 +134,11 @@ class Hub:
             command=outbound.satellite,
         )
         return Turns(
-            parts, fleet, phrases=listening.phrases, limit_s=listening.limit_s, now_us=now_us
+            parts,
+            fleet,
+            listening=_listening(listening),
+            gains=GainKeeper(self._database),
+            now_us=now_us,
         )
 
     def _measure(self, fleet: Fleet) -> None:
@@ -306,6 +312,14 @@ def _playback(
         settings.playback.manners,
         duck_db=settings.playback.duck_db,
         now=datetime.now().astimezone,
+    )
+
+
+def _listening(section: ListeningSection) -> Listening:
+    return Listening(
+        phrases=section.phrases,
+        check_wake=section.check_wake,
+        limit_s=section.limit_s + STREAM_SLACK_S,
     )
 
 

@@ -74,6 +74,9 @@ class ListeningSection(Section, frozen=True, kw_only=True):
 
     phrases: tuple[Name, ...] = ("hey mycroft",)
     """Wake phrases that the hub looks for when a satellite cannot."""
+    check_wake: bool = False
+    """Look for the phrase again, with a worker's engine, when a satellite has heard it, and dismiss
+    the call silently without it: fewer false wakes, and more calls that are not heard."""
     silence_s: Seconds = 0.7
     complete_silence_s: Seconds = 0.25
     may_go_on_silence_s: Seconds = 0.3

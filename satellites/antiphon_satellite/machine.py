@@ -167,6 +167,7 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
     (State.THINKING, Event.BUTTON): Step(State.CALLING, (StopPlayback(), _CALL)),
     (State.THINKING, Event.CONFIRMED): Step(State.THINKING, (ExpectReply(),)),
     (State.THINKING, Event.INVITED): Step(State.LISTENING, _ANSWER_CALL),
+    (State.THINKING, Event.STOOD_DOWN): Step(State.IDLE, (ForgetReply(),)),
     (State.THINKING, Event.DISMISSED): Step(State.IDLE, (ForgetReply(),)),
     (State.THINKING, Event.TURN_ANSWERED): Step(State.IDLE),
     (State.THINKING, Event.TURN_FAILED): Step(State.IDLE, (ForgetReply(),)),

@@ -70,6 +70,7 @@ thinking  wake           calling    stop call
 thinking  button         calling    stop call
 thinking  confirmed      thinking   expect
 thinking  invited        listening  open expect cue:listening
+thinking  stood-down     idle       forget
 thinking  dismissed      idle       forget
 thinking  turn-answered  idle
 thinking  turn-failed    idle       forget

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from antiphon_hub.clock import now_us
 from antiphon_hub.fleet import Fleet
@@ -17,8 +17,10 @@ from antiphon_hub.publisher import RecordingPublisher
 from antiphon_hub.recordings import Recordings
 from antiphon_hub.skills import Reply
 from antiphon_hub.storage import Database
+from antiphon_hub.turns.caller import Listening
 from antiphon_hub.turns.dialogue import Before
 from antiphon_hub.turns.ending import TurnFailedError
+from antiphon_hub.turns.gain_keeper import GainKeeper
 from antiphon_hub.turns.hearing import Ear
 from antiphon_hub.turns.journal import MIGRATIONS, Journal
 from antiphon_hub.turns.ports import Mind
@@ -28,7 +30,13 @@ from antiphon_hub.turns.turns import Turns
 from antiphon_hub.workers import WorkerPool
 from antiphon_protocol.audio import AudioFormat
 from antiphon_protocol.messages.event import TurnEnded
-from antiphon_protocol.messages.presence import EngineOffer, Hello, WorkerGoodbye, WorkerHello
+from antiphon_protocol.messages.presence import (
+    EngineOffer,
+    Goodbye,
+    Hello,
+    WorkerGoodbye,
+    WorkerHello,
+)
 from antiphon_protocol.messages.satellite import (
     Listen,
     ListenEnded,
@@ -119,6 +127,7 @@ class World:
         keep_text: bool = False,
         recordings: Recordings | None = None,
         mind: Mind | None = None,
+        check_wake: bool = False,
     ) -> None:
         self.publisher = RecordingPublisher()
         self.commands: list[tuple[str, SatelliteCommand]] = []
@@ -154,16 +163,18 @@ class World:
             publisher=self.publisher,
             command=self._to_satellite,
         )
+        self.gains = GainKeeper(self.database)
         self.turns = Turns(
             parts,
             self.fleet,
-            phrases=("hey mycroft",),
-            limit_s=15.0,
-            now_us=now_us,
+            listening=Listening(phrases=("hey mycroft",), check_wake=check_wake, limit_s=15.0),
+            gains=self.gains,
+            now_us=lambda: self._began_us + int(1e6 * _loop_time()),
             clock=_loop_time,
         )
         self.local_time = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         self._epoch = 0
+        self._began_us = now_us()
 
     def _endpointing(self, room: str) -> Endpointing:
         return self.endpointing.get(room, Endpointing())
@@ -183,7 +194,14 @@ class World:
 
     # -- what happens in the house ----------------------------------------------------------------
 
-    def satellite(self, name: str = "sat", room: str = "kitchen", *, speaks: bool = True) -> None:
+    def satellite(
+        self,
+        name: str = "sat",
+        room: str = "kitchen",
+        *,
+        speaks: bool = True,
+        wake: Literal["local", "hub", "none"] = "none",
+    ) -> None:
         self._epoch += 1
         hello = Hello(
             satellite=name,
@@ -193,6 +211,7 @@ class World:
             software="0",
             host="host",
             instance="one",
+            wake=wake,
             speaker=AudioFormat() if speaks else None,
         )
         self.fleet.joined(name, hello)
@@ -218,13 +237,29 @@ class World:
     def lose_worker(self, name: str = "worker-1") -> None:
         self.pool.left(name, WorkerGoodbye(worker=name, epoch=self._epoch, reason="lost"))
 
-    def call(self, stream: str = "s1", cause: str = "phrase", name: str = "sat") -> None:
+    def lose_satellite(self, name: str) -> None:
+        if self.fleet.left(name, Goodbye(satellite=name, epoch=self._epoch, reason="lost")):
+            self.turns.left(name)
+
+    def call(
+        self,
+        stream: str = "s1",
+        cause: str = "phrase",
+        name: str = "sat",
+        *,
+        level: float = -40.0,
+        heard_at_s: float | None = None,
+    ) -> None:
+        """A satellite calls; `heard_at_s`: when it heard it, virtual time on the hub's clock."""
         wake = WakeHeard(
             satellite=name,
             stream=stream,
             cause=cause,  # type: ignore[arg-type]
             heard_at_us=1,
+            heard_on_hub_us=0 if heard_at_s is None else self._began_us + int(1e6 * heard_at_s),
             phrase="hey mycroft" if cause == "phrase" else "",
+            level_dbfs=level,
+            noise_dbfs=-65.0,
         )
         self.turns.called(name, wake)
 

@@ -51,6 +51,10 @@ class Fleet:
         wanted = room.strip().lower()
         return tuple(one for one in self if not wanted or one.room.lower() == wanted)
 
+    def alone(self, satellite: str) -> bool:
+        """Tell whether no other satellite could notice a call that this one hears."""
+        return all(one.id == satellite or one.hello.wake == "none" for one in self)
+
     def joined(self, satellite: str, hello: Hello) -> bool:
         """A satellite said Hello; tells whether it was not here until now."""
         if hello.satellite != satellite:

@@ -29,6 +29,7 @@ CancelReason = Literal[
     "nothing-said",
     "echo",
     "superseded",
+    "lost-arbitration",
     "satellite-lost",
     "hub-stopped",
     "hub-restarted",

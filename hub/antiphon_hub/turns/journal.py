@@ -41,6 +41,7 @@ MIGRATIONS: Final = (
         PRIMARY KEY (turn, number)
     ) WITHOUT ROWID
     """,
+    "CREATE TABLE hearing (satellite TEXT PRIMARY KEY, learned TEXT NOT NULL)",
 )
 _DAY_US: Final = 86_400_000_000
 

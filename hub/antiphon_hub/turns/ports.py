@@ -44,6 +44,10 @@ class Satellites(Protocol):
         """Return those of a room; of all rooms for an empty name."""
         ...
 
+    def alone(self, satellite: str) -> bool:
+        """Tell whether no other satellite could notice a call that this one hears."""
+        ...
+
 
 class Place(Protocol):
     """A place in a room's playback; whoever holds it sounds only while `here`."""

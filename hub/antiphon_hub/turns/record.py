@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from antiphon_protocol.messages.event import TurnEnded, TurnOutcome
+from antiphon_protocol.messages.event import TurnEnded, TurnOutcome, TurnStarted
 
 Stage = Literal[
     "woken",
@@ -92,6 +92,18 @@ class TurnRecord(msgspec.Struct, kw_only=True):
     def streams(self) -> tuple[str, ...]:
         """Return the ids of the streams that were heard, in order."""
         return tuple(one["id"] for one in self.trace.get("streams", ()))
+
+    def started(self) -> TurnStarted:
+        """Return the fact that this turn has begun."""
+        wake = self.trace.get("wake", {})
+        return TurnStarted(
+            turn=self.turn,
+            room=self.room,
+            satellite=self.satellite,
+            cause=self.cause,
+            phrase=wake.get("phrase", ""),
+            confidence=wake.get("score", 1.0),
+        )
 
     def event(self) -> TurnEnded:
         """Return the fact that this turn has ended."""

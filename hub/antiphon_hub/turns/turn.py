@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from antiphon_hub.turns.conversation import Conversation
 from antiphon_hub.turns.dialogue import Dialogues
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
 from antiphon_hub.turns.hearing import Call, Ear, Watcher
+from antiphon_hub.turns.invitation import Invitation
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.ports import Command, Mind, Rooms, Satellite
 from antiphon_hub.turns.record import TurnRecord
@@ -25,15 +26,11 @@ from antiphon_protocol.messages.event import (
     PartlyHeard,
     ReplyBegan,
     TurnOutcome,
-    TurnStarted,
 )
 from antiphon_protocol.messages.satellite import (
-    Listen,
     PlaybackKind,
     ShownState,
     ShowTurn,
-    StopListening,
-    StopPlaying,
 )
 from antiphon_protocol.messages.work import WakeConfirmed
 
@@ -57,6 +54,18 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What the rooms talk about."""
 
 
+class Watching(Protocol):
+    """Who is told what a turn finds in its stream, and chooses it."""
+
+    def woken(self, fact: WakeConfirmed) -> None:
+        """The wake phrase is in it."""
+        ...
+
+    def stream_lost(self) -> bool:
+        """No more audio comes; tells whether another satellite takes the call over."""
+        ...
+
+
 class Turn:
     """A turn. `run` ends in exactly one of answered, failed, cancelled, and has told the person."""
 
@@ -75,7 +84,9 @@ class Turn:
         self._cancelled_for: CancelReason = "hub-stopped"
         self._task: asyncio.Task[None] | None = None
         self._unwanted = False
-        self._listen: Listen | None = None
+        self._watching: Watching | None = None
+        self._chosen = asyncio.Event()
+        self.invitation = Invitation(parts.mouth, parts.command, record, playback)
         self.over = asyncio.Event()
         """Set when it has ended, whatever follows."""
         dialogue = parts.dialogues.of(record.room)
@@ -95,8 +106,12 @@ class Turn:
 
     # -- the story --------------------------------------------------------------------------------
 
-    async def answer(self, call: Call, limit_s: float) -> None:
-        """Live through a spoken turn: hear, understand, do, say."""
+    async def answer(self, call: Call, limit_s: float, watching: Watching | None = None) -> None:
+        """Live through a spoken turn: hear, understand, do, say.
+
+        With somebody who watches, it only hears until it is chosen.
+        """
+        self._watching = watching
         await self._to_its_end(self._spoken(call, limit_s), call)
 
     async def do(self, text: str, *, speak: bool) -> None:
@@ -118,30 +133,28 @@ class Turn:
         if self._task is not None:
             self._task.cancel()
 
-    def remind(self) -> None:
-        """Tell the satellite again where the turn is: it was away, and missed what was said."""
-        if self._listen is None or self.record.outcome is not None:
-            return
-        self._parts.command(self.record.satellite, self._listen)
-        if "speech-ended" in self.record.marks:
-            stop = StopListening(stream=self._listen.stream, reason="speech-ended")
-            self._parts.command(self.record.satellite, stop)
+    def choose(self, call: Call, limit_s: float) -> None:
+        """Let this turn answer its call."""
+        self.invitation.say(call, limit_s)
+        if not self._started:
+            self._start()
+        self._chosen.set()
+
+    def stream_lost(self) -> bool:
+        """No more audio comes; tells whether another satellite takes the call over."""
+        heard = "heard" in self.record.marks
+        return not heard and self._watching is not None and self._watching.stream_lost()
 
     async def _spoken(self, call: Call, limit_s: float) -> None:
-        if call.wake is None:
-            self._start(call.wake_phrase, 1.0)
-        self._parts.mouth.announce(self._playback)
-        self._listen = Listen(
-            turn=call.turn, stream=call.stream, playback=self._playback, limit_s=limit_s
-        )
-        self._parts.command(call.satellite, self._listen)
+        if self._watching is None:
+            self.choose(call, limit_s)
         verdict = await self._hear(call)
         if not isinstance(verdict, Silence):
             self._show("thinking")
         await self._say(await self._talk.reply_to(verdict))
 
     async def _written(self, text: str, *, speak: bool) -> None:
-        self._start("", 1.0)
+        self._start()
         self.record.transcript = text
         self.record.mark("heard")
         reply = await self._talk.reply_to_text(text)
@@ -152,11 +165,11 @@ class Turn:
             self._talk.spoke(reply)
 
     async def _asked(self, question: Question) -> None:
-        self._start("", 1.0)
+        self._start()
         await self._say(self._talk.ask(question))
 
     async def _told(self, text: str, kind: PlaybackKind) -> None:
-        self._start("", 1.0)
+        self._start()
         record = self.record
         record.reply = text
         self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=text))
@@ -172,6 +185,7 @@ class Turn:
         heard = await self._parts.ear.hear(
             call, record, Watcher(self._woken, self._partly_heard, lambda: None)
         )
+        await self._chosen.wait()
         record.transcript = heard.text
         verdict = judge(heard)
         if isinstance(verdict, Sure):
@@ -212,7 +226,10 @@ class Turn:
             self._end("answered", "")
             self._show("answered")
         except TurnFailedError as failure:
-            await self._failed(failure)
+            if failure.code == "no-audio" and self.stream_lost():
+                self._cancelled("satellite-lost", call)
+            else:
+                await self._failed(failure)
         except TurnCancelledError as cancelled:
             self._cancelled(cancelled.reason, call)
         except asyncio.CancelledError:
@@ -233,6 +250,8 @@ class Turn:
 
     async def _failed(self, failure: TurnFailedError) -> None:
         record = self.record
+        if record.cause == "phrase" and not self._started:
+            self._start()  # nobody else will tell the person
         record.trace["detail"] = failure.detail
         log.warning("turn %s in %s failed: %s", record.turn, record.room, failure.code)
         said = False
@@ -250,12 +269,9 @@ class Turn:
     def _cancelled(self, reason: CancelReason, call: Call | None) -> None:
         self._end("cancelled", reason)
         if call is not None:
-            stop = StopListening(
-                stream=call.stream, reason="no-wake" if reason == "no-wake" else "cancelled"
-            )
-            self._parts.command(call.satellite, stop)
-            self._parts.command(call.satellite, StopPlaying(playback=self._playback))
-        self._show("cancelled")
+            self.invitation.withdraw(call, reason)
+        if reason != "lost-arbitration":
+            self._show("cancelled")
 
     def _end(self, outcome: TurnOutcome, code: str) -> None:
         self.record.outcome = outcome
@@ -273,28 +289,23 @@ class Turn:
 
     # -- telling ----------------------------------------------------------------------------------
 
-    def _start(self, phrase: str, confidence: float) -> None:
+    def _start(self) -> None:
         self._started = True
         record = self.record
         if record.satellite:
             self._parts.rooms.attend(record.room, record.turn)
-        self._parts.publisher.publish(
-            TurnStarted(
-                turn=record.turn,
-                room=record.room,
-                satellite=record.satellite,
-                cause=record.cause,
-                phrase=phrase,
-                confidence=confidence,
-            )
-        )
+        self._parts.publisher.publish(record.started())
 
     def _woken(self, fact: WakeConfirmed) -> None:
-        self.record.trace["wake"] = {"phrase": fact.phrase, "score": fact.score, "by": fact.engine}
-        self._start(fact.phrase, fact.score)
+        found = {"phrase": fact.phrase, "score": round(fact.score, 4), "by": fact.engine}
+        self.record.trace.setdefault("wake", {}).update(found)
+        if self._watching is not None:
+            self._watching.woken(fact)
 
     def _partly_heard(self, text: str) -> None:
         record = self.record
+        if not self._started:
+            return  # it may yet lose the call to another satellite
         self._parts.publisher.publish(PartlyHeard(turn=record.turn, room=record.room, text=text))
 
     def _show(self, state: ShownState, failure: TurnFailedError | None = None) -> None:

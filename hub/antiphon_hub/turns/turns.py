@@ -11,9 +11,12 @@ import msgspec
 
 from antiphon_hub.errors import HubError
 from antiphon_hub.turns.announcing import plan
+from antiphon_hub.turns.arbitration.report import Report
+from antiphon_hub.turns.caller import Caller, House, Listening
 from antiphon_hub.turns.calls import Calls, turn_of
+from antiphon_hub.turns.contests import Contests
 from antiphon_hub.turns.following import as_answer, as_question
-from antiphon_hub.turns.hearing import Call
+from antiphon_hub.turns.gain_keeper import GainKeeper
 from antiphon_hub.turns.lives import TURNS_MAX, Lives
 from antiphon_hub.turns.ports import Command, Satellite, Satellites
 from antiphon_hub.turns.turn import Parts, Turn
@@ -30,14 +33,11 @@ from antiphon_protocol.messages.satellite import (
     StopListening,
 )
 from antiphon_protocol.messages.wake import WakeHeard
-from antiphon_protocol.messages.work import WakeCheck
 
 log = logging.getLogger(__name__)
 
 LOST_S: Final = 6.0
 """How long a turn waits for its satellite to come back; it holds the stream for five seconds."""
-STREAM_SLACK_S: Final = 8.0
-"""Pre-roll, wake phrase and the wait for speech come on top of a command's own limit."""
 
 
 class Turns:
@@ -48,15 +48,25 @@ class Turns:
         parts: Parts,
         satellites: Satellites,
         *,
-        phrases: tuple[str, ...],
-        limit_s: float,
+        listening: Listening,
+        gains: GainKeeper,
         now_us: Callable[[], int],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._parts = parts
         self._satellites = satellites
-        self._phrases = phrases
-        self._limit_s = limit_s
+        self._listening = listening
+        self._gains = gains
+        self._contests = Contests(gains.gains, gains.learned)
+        self._house = House(
+            command=parts.command,
+            new_turn=self._new_turn,
+            spawn=self._spawn,
+            get=satellites.get,
+            woken=self._compete,
+            stream_lost=self._contests.stream_lost,
+            now_us=now_us,
+        )
         self._lost: dict[str, asyncio.TimerHandle] = {}
         self.calls = Calls()
         """The calls that had their turn."""
@@ -68,7 +78,9 @@ class Turns:
 
     async def run(self) -> None:
         """Hold the turns' tasks until cancelled; then cancel them, each telling its satellite."""
-        await self._lives.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._gains.run(), name="keep what is learned")
+            await self._lives.run()
 
     @property
     def running(self) -> int:
@@ -83,43 +95,20 @@ class Turns:
     # -- what satellites do -----------------------------------------------------------------------
 
     def called(self, satellite_id: str, wake: WakeHeard) -> None:
-        """Somebody may have called: begin a turn. A running one of that satellite is superseded."""
-        satellite = self._satellites.get(satellite_id)
-        if satellite is None or wake.satellite != satellite_id:
+        """Somebody may have called: begin a turn, unless another satellite heard it better."""
+        if self._satellites.get(satellite_id) is None or wake.satellite != satellite_id:
             self.counts["refused"] += 1
             log.warning("a call of satellite %s, which did not say Hello; ignored", satellite_id)
             return
-        turn_id = turn_of(wake.stream)
-        if not self.calls.begin(turn_id):
+        if not self.calls.begin(turn_of(wake.stream)):
             self.counts["repeated"] += 1
-            self._called_again(satellite_id, turn_id)
+            self._called_again(satellite_id, wake.stream)
             return
-        if before := self._lives.speaking.get(satellite_id):
-            before.cancel("superseded")
-        record = self._lives.record(wake.cause, satellite.room, satellite_id, turn_id)
-        record.trace["wake"] = {
-            "phrase": wake.phrase,
-            "score": round(wake.confidence, 4),
-            "by": wake.engine,
-            "level_dbfs": round(wake.level_dbfs, 1),
-            "noise_dbfs": round(wake.noise_dbfs, 1),
-        }
-        turn = Turn(self._parts, record, (satellite,), new_id("play"))
-        call = Call(
-            turn=record.turn,
-            satellite=satellite_id,
-            stream=wake.stream,
-            begin=wake.begin,
-            wake_end=wake.end,
-            wake_phrase=wake.phrase,
-            level_dbfs=wake.level_dbfs if wake.cause == "phrase" else -200.0,
-            wake=WakeCheck(phrases=self._phrases) if wake.cause == "voice" else None,
-        )
-        story = turn.answer(call, self._limit_s + STREAM_SLACK_S)
-        if self._lives.begin(turn, story, satellite if satellite.speaks else None):
-            self._lives.speaking[satellite_id] = turn
-        else:
-            self.command(satellite_id, StopListening(stream=wake.stream, reason="failed"))
+        caller = Caller(self._house, wake, self._listening)
+        if wake.cause == "phrase":
+            self._compete(caller, caller.report)
+        elif caller.begin() and wake.cause == "button":
+            caller.win([])  # who presses a button stands beside it
 
     def did(self, satellite_id: str, fact: SatelliteFact) -> None:
         """A satellite did something; what no turn waits for is none of ours."""
@@ -136,7 +125,10 @@ class Turns:
         if turn := self._lives.speaking.get(satellite_id):
             loop = asyncio.get_running_loop()
             self._found(satellite_id)
-            self._lost[satellite_id] = loop.call_later(LOST_S, turn.cancel, "satellite-lost")
+            if turn.stream_lost():
+                turn.cancel("satellite-lost")
+            else:
+                self._lost[satellite_id] = loop.call_later(LOST_S, turn.cancel, "satellite-lost")
             self._parts.mouth.left(satellite_id)
 
     def joined(self, satellite_id: str) -> None:
@@ -144,7 +136,7 @@ class Turns:
         self._found(satellite_id)
         self._parts.mouth.joined(satellite_id)
         if turn := self._lives.speaking.get(satellite_id):
-            turn.remind()
+            turn.invitation.remind()
 
     def _found(self, satellite_id: str) -> None:
         if (timer := self._lost.pop(satellite_id, None)) is not None:
@@ -154,14 +146,40 @@ class Turns:
         if turn.record.satellite:
             self.calls.over(turn.record.turn, turn.record.outcome or "failed")
 
-    def _called_again(self, satellite_id: str, turn_id: str) -> None:
+    def _called_again(self, satellite_id: str, stream: str) -> None:
         """The satellite missed what became of its call: tell it again, and never begin anew."""
-        running = self._lives.speaking.get(satellite_id)
-        if running is not None and running.record.turn == turn_id:
-            running.remind()
-        elif outcome := self.calls.outcome(turn_id):
+        running, turn = self._lives.speaking.get(satellite_id), turn_of(stream)
+        if self._contests.stands_by(stream):
+            self.command(satellite_id, StopListening(stream=stream, reason="lost-arbitration"))
+        elif running is not None and running.record.turn == turn:
+            running.invitation.remind()
+        elif outcome := self.calls.outcome(turn):
             cue: CueName | None = None if outcome == "answered" else "failed"
-            self.command(satellite_id, ShowTurn(turn=turn_id, state=outcome, cue=cue))
+            self.command(satellite_id, ShowTurn(turn=turn, state=outcome, cue=cue))
+
+    def _compete(self, caller: Caller, report: Report) -> None:
+        """Let a call compete with what other satellites hear of it."""
+        self._contests.enter(report, caller, alone=self._satellites.alone(report.satellite))
+
+    def _new_turn(self, satellite: Satellite, wake: WakeHeard) -> Turn:
+        turn = turn_of(wake.stream)
+        record = self._lives.record(wake.cause, satellite.room, satellite.id, turn)
+        record.trace["wake"] = {
+            "phrase": wake.phrase,
+            "score": round(wake.confidence, 4),
+            "by": wake.engine,
+            "level_dbfs": round(wake.level_dbfs, 1),
+            "noise_dbfs": round(wake.noise_dbfs, 1),
+        }
+        return Turn(self._parts, record, (satellite,), new_id("play"))
+
+    def _spawn(self, turn: Turn, story: Coroutine[None, None, None], satellite: Satellite) -> bool:
+        if before := self._lives.speaking.get(satellite.id):
+            before.cancel("superseded")
+        if self._lives.begin(turn, story, satellite if satellite.speaks else None) is None:
+            return False
+        self._lives.speaking[satellite.id] = turn
+        return True
 
     # -- requests ---------------------------------------------------------------------------------
 

@@ -16,8 +16,9 @@ WINDOW_S: Final = 0.25
 """Engines and Wi-Fi differ by up to 200 ms on one call; nobody calls twice so fast."""
 CALLS_KEPT: Final = 64
 """Calls whose late reports are still recognised; policy: drop-oldest."""
-CLOCKS_S: Final = 5.0
-"""A report this far from our clock was stamped by a clock that is wrong."""
+CLOCKS_S: Final = 30.0
+"""A report this far from our clock was stamped by a clock that is wrong; a satellite repeats its
+call for a few seconds when the hub was gone."""
 
 
 class Contest(msgspec.Struct, eq=False):

@@ -28,6 +28,10 @@ CLEAR_DB: Final = 4.0
 """A win by less teaches nothing: it may have been the wrong room."""
 
 
+KNOWN_MAX: Final = 1024
+"""Satellites that are remembered; policy: the one that reported longest ago goes first."""
+
+
 class Hearing(msgspec.Struct):
     """What is known of one satellite; each list oldest first."""
 
@@ -72,8 +76,11 @@ class Gains:
         best = max(range(len(reports)), key=scores_db.__getitem__)
         rest_db = [score for number, score in enumerate(scores_db) if number != best]
         for report in reports:
-            hearing = self._known.setdefault(report.satellite, Hearing())
+            hearing = self._known.pop(report.satellite, Hearing())
+            self._known[report.satellite] = hearing
             hearing.floors_dbfs = [*hearing.floors_dbfs, report.noise_dbfs][-FLOORS_KEPT:]
+        while len(self._known) > KNOWN_MAX:
+            del self._known[next(iter(self._known))]
         if not rest_db or scores_db[best] - max(rest_db) >= CLEAR_DB:
             hearing = self._known[reports[best].satellite]
             hearing.wins_dbfs = [*hearing.wins_dbfs, reports[best].signal_dbfs][-WINS_KEPT:]
