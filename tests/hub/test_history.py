@@ -9,7 +9,7 @@ import pytest
 from antiphon_hub.errors import StorageError
 from antiphon_hub.turns.history import History, StoredTurn
 from antiphon_hub.turns.journal import MIGRATIONS
-from antiphon_hub.turns.record import without_speech
+from antiphon_hub.turns.record import without_speech, without_words
 from antiphon_protocol.messages.event import TurnEnded
 from tests.support import virtual_time
 from tests.support.turn_world import World, obliging
@@ -63,6 +63,11 @@ def test_nothing_spoken_is_in_it_unless_asked(tmp_path: Path) -> None:
 def test_no_depth_hides_what_was_spoken() -> None:
     trace = {"rooms": [{"id": "sat", "text": "secret", "level": 1}], "heard": {"said": "secret"}}
     assert without_speech(trace) == {"rooms": [{"id": "sat", "level": 1}], "heard": {}}
+
+
+def test_slots_are_kept_without_words_of_ones_own() -> None:
+    slots = {"area": "kitchen", "brightness": 40, "on": True, "what": "call mum", "items": ["tea"]}
+    assert without_words(slots) == {"area": "kitchen", "brightness": 40, "on": True}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from antiphon_hub.home.model import load_home
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.nlu.grammar import PLUGIN_BYTES_MAX
+from antiphon_hub.nlu.questions import Question
 from antiphon_hub.skills import FakeDevices, PluginOptions, Plugins, find_plugins
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -54,7 +55,9 @@ def mind(plugins: Plugins, home: Path | None = None, sentences: tuple[Path, ...]
 
 
 async def said(one: HomeMind, text: str) -> str:
-    meaning = one.understand(text, "kitchen")
+    found = one.understand(text, "kitchen")
+    assert not isinstance(found, Question)
+    (meaning,) = found
     return (await one.do("turn-1", meaning, "kitchen")).text
 
 

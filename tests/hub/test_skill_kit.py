@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from antiphon_hub.errors import PluginError
-from antiphon_hub.skills import DeviceState, House, Reply, Request
+from antiphon_hub.skills import (
+    DeviceState,
+    Expected,
+    House,
+    Interpretation,
+    Question,
+    Reply,
+    Request,
+)
 from antiphon_hub.skills.kit import START, Rehearsal
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +60,7 @@ def run_pytest(folder: Path, *arguments: str) -> str:
 
 
 def test_the_pages_test_works_in_an_authors_own_pytest(dice: Path) -> None:
-    (dice / "test_dice.py").write_text(blocks("python")[1])
+    (dice / "test_dice.py").write_text(blocks("python")[2])
     assert "1 passed" in run_pytest(dice)
 
 
@@ -87,6 +95,38 @@ def test_the_houses_own_skills_are_there_too() -> None:
         assert said.devices == ("kitchen-light",)
         assert house.devices.states["kitchen-light"].on
         assert house.now == START
+
+
+class Barista:
+    """Asks back, with the question of the page."""
+
+    intents = frozenset({"HassShoppingListAddItem", "Order"})
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    async def do(self, request: Request) -> Reply:
+        if request.intent == "Order":
+            return Reply(f"One {request.slots['size']}.")
+        names = {"Expected": Expected, "Interpretation": Interpretation, "Question": Question}
+        code = blocks("python")[1].partition("\n\n")[2]
+        return Reply("", question=eval(code, names))  # noqa: S307 - our own page
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "intent"),
+    [
+        ("a large one please", "One large.", "Order"),
+        ("no thanks", "As you like.", ""),
+        ("what day is it", "It's Wednesday.", "HassGetCurrentDate"),
+    ],
+)
+def test_a_question_is_answered_by_the_next_sentence(answer: str, text: str, intent: str) -> None:
+    with Rehearsal(Barista) as house:
+        asked = house.say("add coffee to my shopping list")
+        assert asked.question == "A small or a large one?"
+        said = house.say(answer)
+        assert (said.text, said.intent, said.question) == (text, intent, "")
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ class Recordings:
         """
         return await self._on_disk(self._shelf.turns)
 
-    async def forget_all_but(self, turns: Collection[str], now_us: int) -> None:
-        """Delete the audio of all other turns, and what is too old or too much.
+    async def forget(self, turns: Collection[str], now_us: int) -> None:
+        """Delete the audio of these turns, and what is too old or too much.
 
         Raises:
             StorageError: it cannot be deleted.

@@ -11,6 +11,7 @@ _MIB: Final = 1024 * 1024
 _DAY_S: Final = 86_400.0
 _WAV: Final = ".wav"
 _UNFINISHED: Final = ".part"
+_UNFINISHED_S: Final = 60.0
 
 
 class Shelf:
@@ -43,30 +44,32 @@ class Shelf:
         """Return the turns of which there are files."""
         return sorted({_turn(path) for path in self._files()})
 
-    def sweep(self, known: Collection[str], now_s: float) -> int:
-        """Delete what is of no known turn, unfinished, too old, or too much; return how many.
+    def sweep(self, gone: Collection[str], now_s: float) -> int:
+        """Delete what is of these turns, left by a crash, too old, or too much; return how many.
 
         Raises:
             OSError: a file cannot be deleted.
         """
         kept = []
-        gone = 0
+        count = 0
         for path in self._files():
             age_s = now_s - path.stat().st_mtime
-            if _turn(path) in known and path.suffix == _WAV and age_s < self._keep_s:
+            # One that is being written is a moment old.
+            keep_s = self._keep_s if path.suffix == _WAV else min(_UNFINISHED_S, self._keep_s)
+            if _turn(path) not in gone and age_s < keep_s:
                 kept.append(path)
             else:
                 path.unlink(missing_ok=True)
-                gone += 1
+                count += 1
         kept.sort(key=lambda path: path.stat().st_mtime_ns)
         excess = sum(path.stat().st_size for path in kept) - self._bytes_max
         for path in kept:
             if excess <= 0:
                 break
             excess -= path.stat().st_size
-            path.unlink()
-            gone += 1
-        return gone
+            path.unlink(missing_ok=True)
+            count += 1
+        return count
 
     def _files(self) -> list[Path]:
         if not self._folder.is_dir():

@@ -1,5 +1,7 @@
 """What can be done: one skill a file, behind one small port."""
 
+from antiphon_hub.nlu.meaning import Interpretation
+from antiphon_hub.nlu.questions import Expected, Question
 from antiphon_hub.skills.fake import FakeDevices
 from antiphon_hub.skills.house import House
 from antiphon_hub.skills.plugins import PluginOptions, Plugins, find_plugins
@@ -10,11 +12,14 @@ from antiphon_protocol.messages.event import DeviceState
 __all__ = [
     "DevicePort",
     "DeviceState",
+    "Expected",
     "FakeDevices",
     "House",
+    "Interpretation",
     "OwnWords",
     "PluginOptions",
     "Plugins",
+    "Question",
     "Reply",
     "Request",
     "Skill",

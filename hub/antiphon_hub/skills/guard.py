@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+import msgspec
+
 from antiphon_hub.reply_template import fill
 from antiphon_hub.skills.port import PluginSkill, Reply, Request
 from antiphon_protocol.limits import TEXT_CHARS_MAX
@@ -104,12 +106,13 @@ class GuardedSkill:
 
     def _worded(self, request: Request, reply: Reply) -> Reply:
         """A reply without words gets those of the plug-in's sentences file."""
-        if reply.text or not reply.ok:
-            return Reply(reply.text[:TEXT_CHARS_MAX], reply.ok, reply.code)
-        texts = self._responses.get(request.intent, {})
-        template = texts.get(request.response) or texts.get("default") or "Okay."
-        # Where a slot was left out, two spaces would be left.
-        return Reply(" ".join(fill(template, request.slots).split()), reply.ok, reply.code)
+        text = reply.text
+        if not text and reply.ok:
+            texts = self._responses.get(request.intent, {})
+            template = texts.get(request.response) or texts.get("default") or "Okay."
+            # Where a slot was left out, two spaces would be left.
+            text = " ".join(fill(template, request.slots).split())
+        return msgspec.structs.replace(reply, text=text[:TEXT_CHARS_MAX])
 
 
 async def _in_a_thread(work: Callable[[], object]) -> object:

@@ -25,8 +25,10 @@ import msgspec
 
 from antiphon_hub.errors import PluginError
 from antiphon_hub.home.model import Home, load_home
+from antiphon_hub.nlu.answers import AnswerSheet
 from antiphon_hub.nlu.grammar import recognition_context
-from antiphon_hub.nlu.interpreter import Interpreter, NotUnderstood
+from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
+from antiphon_hub.nlu.questions import Expected, Question
 from antiphon_hub.skills.fake import FakeDevices
 from antiphon_hub.skills.finding import Found, Make, in_folder, of_factory
 from antiphon_hub.skills.plugins import Plugin, PluginOptions, Plugins
@@ -52,6 +54,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     intent: str = ""
     slots: dict[str, Any] = {}
     devices: tuple[str, ...] = ()
+    question: str = ""
+    """What the skill asks; the next sentence may answer it."""
 
 
 class Rehearsal:
@@ -93,6 +97,7 @@ class Rehearsal:
         self._start = start
         self._language = language
         self._number = 0
+        self._question: Question | None = None
         used = self._built(skill, dict(settings or {}), timeout_s)
         words, skills = [one.words for one in used], [one.skill for one in used]
         self._interpreter = Interpreter(self.home, (), language, words)
@@ -139,29 +144,50 @@ class Rehearsal:
         return recognition_context(self._interpreter).grammar
 
     def say(self, text: str, room: str = "") -> Said:
-        """Say a sentence in a room (name, alias or id), and return what comes of it."""
+        """Say a sentence in a room (name, alias or id), and return what comes of it.
+
+        What answers the question before counts as its answer; else the question is forgotten.
+        """
+        question, self._question = self._question, None
+        if question is not None:
+            answered = AnswerSheet(question.answers, self._interpreter).match(text)
+            expected = [one for one in question.answers if answered and one.id == answered.id]
+            if answered is not None and expected:
+                return self._answered(expected[0], answered.slots, room)
         found = self._interpreter.interpret(text, room=room)
         if isinstance(found, NotUnderstood):
             return Said(text=found.say, ok=False, code=found.code)
+        return self._do(found, room)
+
+    def _answered(self, expected: Expected, slots: dict[str, Any], room: str) -> Said:
+        said = Said(text=expected.say, ok=True)
+        for meaning in expected.then:
+            more = msgspec.structs.replace(meaning, slots={**meaning.slots, **slots})
+            said = self._do(more, room)
+        return said
+
+    def _do(self, meaning: Interpretation, room: str) -> Said:
         self._number += 1
         request = Request(
             turn=f"turn-{self._number}",
-            intent=found.intent,
-            slots=found.slots,
-            devices=found.devices,
+            intent=meaning.intent,
+            slots=meaning.slots,
+            devices=meaning.devices,
             room=room,
             now=self.now,
             language=self._language,
-            response=found.response,
+            response=meaning.response,
         )
         reply = self._runner.run(self._skills.do(request))
+        self._question = reply.question
         return Said(
             text=reply.text,
             ok=reply.ok,
             code=reply.code,
-            intent=found.intent,
-            slots=found.slots,
-            devices=found.devices,
+            intent=meaning.intent,
+            slots=meaning.slots,
+            devices=meaning.devices,
+            question=reply.question.text if reply.question else "",
         )
 
     def wait(self, seconds: float) -> None:

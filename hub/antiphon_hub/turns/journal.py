@@ -8,7 +8,7 @@ import msgspec
 
 from antiphon_hub.storage import Database
 from antiphon_hub.turns.ports import Recordings
-from antiphon_hub.turns.record import TurnRecord, without_speech
+from antiphon_hub.turns.record import TurnRecord, without_speech, without_words
 from antiphon_protocol.messages.event import TurnOutcome
 
 FILE: Final = "turns.sqlite"
@@ -73,7 +73,7 @@ class Journal:
             StorageError: it cannot be written; then nothing may be done.
         """
         row = (record.turn, record.started_us, record.room, record.satellite, record.cause)
-        meaning = (record.intent, _json(record.slots))
+        meaning = (record.intent, _json(self._slots(record)))
 
         def insert(connection: sqlite3.Connection) -> bool:
             connection.execute(
@@ -122,7 +122,8 @@ class Journal:
 
         known = await self._database.run(drop)
         if self._recordings is not None:
-            await self._recordings.forget_all_but(known, now_us)
+            # Not "all but the known": another turn may just have ended and put its audio there.
+            await self._recordings.forget(set(heard) - known, now_us)
 
     def _ending(self, record: TurnRecord) -> Callable[[sqlite3.Connection], None]:
         text = (record.transcript, record.reply) if self._keep_text else ("", "")
@@ -134,7 +135,7 @@ class Journal:
             record.satellite,
             record.cause,
             record.intent,
-            _json(record.slots),
+            _json(self._slots(record)),
             record.outcome or "failed",
             record.code,
             *text,
@@ -152,6 +153,9 @@ class Journal:
             )
 
         return replace
+
+    def _slots(self, record: TurnRecord) -> dict[str, Any]:
+        return record.slots if self._keep_text else without_words(record.slots)
 
     async def unfinished(self) -> list[tuple[str, str, str]]:
         """Return (turn, room, satellite) of turns that a stopped hub left, and end them.

@@ -33,6 +33,9 @@ STAGES: Final = (
 SPEECH_KEYS: Final = frozenset({"alternatives", "text", "texts", "transcript", "reply", "said"})
 """Keys of a trace, at any depth, under which words that somebody spoke may stand."""
 
+CLOSED_SLOTS: Final = frozenset({"area", "floor", "domain", "state", "rooms"})
+"""Slots that hold one of few words of the house's; any other text may be what somebody said."""
+
 
 class TurnRecord(msgspec.Struct, kw_only=True):
     """One turn's record. Marks are seconds on its clock."""
@@ -129,6 +132,15 @@ def without_speech(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_speech(one) for one in value]
     return value
+
+
+def without_words(slots: Mapping[str, Any]) -> dict[str, Any]:
+    """Return slots without those that may hold somebody's own words."""
+    return {
+        name: value
+        for name, value in slots.items()
+        if name in CLOSED_SLOTS or isinstance(value, bool | int | float)
+    }
 
 
 def _ms(seconds: float) -> float:

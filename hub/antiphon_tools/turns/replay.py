@@ -151,7 +151,8 @@ def changes(then: Understood, now: Understood) -> tuple[str, ...]:
     found = {
         "text": then.text is not None and then.text != now.text,
         "intent": then.intent != now.intent,
-        "slots": then.slots != now.slots,
+        # Words of one's own are in no slot of a record without text.
+        "slots": then.text is not None and then.slots != now.slots,
         "confidence": abs(then.confidence - now.confidence) >= CONFIDENCE_STEP,
         "rejected": then.rejected is not now.rejected,
         "ended_by": then.ended_by != now.ended_by,
