@@ -160,6 +160,10 @@ class Hub:
             ),
             Counts(part="workers", counts=self._pool.counts, drops=("dropped_facts",)),
             Counts(part="recordings", counts=self._recordings.counts, drops=("dropped",)),
+            *(
+                Counts(part=f"skill-{one.name}", counts=one.skill.counts, drops=("refused",))
+                for one in self._mind.plugins
+            ),
         ):
             meters.counted(counts)
 

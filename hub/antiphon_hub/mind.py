@@ -16,6 +16,7 @@ from antiphon_hub.nlu.questions import Answered, Question, which, yes_or_no
 from antiphon_hub.settings import Settings
 from antiphon_hub.skills import (
     DevicePort,
+    Plugin,
     PluginOptions,
     Plugins,
     Reply,
@@ -84,6 +85,11 @@ class HomeMind:
         self.home, self._interpreter = home, interpreter
         self._skills = Skills(home, self._devices, interpreter, more)
         self._seen = self._stamps()
+
+    @property
+    def plugins(self) -> Sequence[Plugin]:
+        """The plug-ins in use."""
+        return () if self._plugins is None else self._plugins.used
 
     def reload_if_changed(self) -> bool:
         """Read them again if a file is another than at the last look; tells whether it is in use.

@@ -4,7 +4,7 @@ from antiphon_hub.nlu.meaning import Interpretation
 from antiphon_hub.nlu.questions import Expected, Question
 from antiphon_hub.skills.fake import FakeDevices
 from antiphon_hub.skills.house import House
-from antiphon_hub.skills.plugins import PluginOptions, Plugins, find_plugins
+from antiphon_hub.skills.plugins import Plugin, PluginOptions, Plugins, find_plugins
 from antiphon_hub.skills.port import DevicePort, OwnWords, Reply, Request, Skill
 from antiphon_hub.skills.skills import Skills
 from antiphon_protocol.messages.event import DeviceState
@@ -17,6 +17,7 @@ __all__ = [
     "House",
     "Interpretation",
     "OwnWords",
+    "Plugin",
     "PluginOptions",
     "Plugins",
     "Question",
