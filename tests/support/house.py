@@ -42,10 +42,17 @@ def satellite_settings(address: str, satellite: str, room: str = "kitchen") -> d
 class Program:
     """`antiphon NAME ...` as a process; it dies with the tests, and all that it says is kept."""
 
-    def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        log: Path,
+        *,
+        runner: Sequence[str] = ("antiphon_link",),
+    ) -> None:
         self._argv = [
             *("setpriv", "--pdeathsig", "KILL", "--"),
-            *(sys.executable, "-m", "antiphon_link", name, *arguments),
+            *(sys.executable, "-m", *runner, name, *arguments),
         ]
         self._log = log
         self._process: asyncio.subprocess.Process | None = None

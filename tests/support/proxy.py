@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from antiphon_link.broker import BrokerAddress
+from tests.support.mangler import Mangler
 
 _CHUNK_BYTES = 65536
 
@@ -20,6 +22,9 @@ class Proxy:
         self._open = asyncio.Event()
         self._open.set()
         self._refusing = False
+        self._dice = random.Random(0)
+        self._manglers: set[Mangler] = set()
+        self._mangling = False
         self.delay_s = 0.0
         """Added to each chunk, each way."""
         self.accepted = 0
@@ -58,6 +63,12 @@ class Proxy:
         else:
             self._open.set()
 
+    def mangle(self, dice: random.Random, *, mangling: bool) -> None:
+        """Lose, repeat, reorder and truncate the audio that programs send; or no longer."""
+        self._dice, self._mangling = dice, mangling
+        for mangler in self._manglers:
+            mangler.active = mangling
+
     def half_close(self) -> None:
         """End the stream in each direction, politely."""
         for writer in tuple(self._writers):
@@ -82,22 +93,28 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}
+        mangler = Mangler(self._dice)
+        mangler.active = self._mangling
+        self._manglers.add(mangler)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, far_writer))
-                group.create_task(self._pump(far_reader, writer))
+                group.create_task(self._pump(reader, far_writer, mangler))
+                group.create_task(self._pump(far_reader, writer, None))
         finally:
             self._writers -= {writer, far_writer}
+            self._manglers.discard(mangler)
             writer.transport.abort()
             far_writer.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mangler: Mangler | None
+    ) -> None:
         try:
             while chunk := await reader.read(_CHUNK_BYTES):
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 await self._open.wait()
-                writer.write(chunk)
+                writer.write(mangler.feed(chunk) if mangler is not None else chunk)
                 await writer.drain()
             writer.write_eof()
         except OSError:
