@@ -6,8 +6,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime, tzinfo
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,9 @@ from antiphon_hub.publisher import Publisher
 from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import ListeningSection, Settings
+from antiphon_hub.skills import Skill
 from antiphon_hub.storage import Database
+from antiphon_hub.timekeeping import Timekeeping, home_zone
 from antiphon_hub.turns.caller import STREAM_SLACK_S, Listening
 from antiphon_hub.turns.calls import CALLS_REMEMBERED
 from antiphon_hub.turns.gain_keeper import GainKeeper
@@ -81,23 +83,19 @@ class Hub:
 
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
+        fleet, zone = Fleet(outbound), home_zone(settings.hub.time_zone)
         self._meters = Meters(version("antiphon-hub"))
         self._publisher = MeteredPublisher(outbound, self._meters)
-        self._mind = HomeMind(
-            Path(settings.home.file) if settings.home.file else None,
-            [Path(file) for file in settings.home.sentences],
-            settings.hub.language,
-            devices,
-            datetime.now().astimezone,
-            plugins=plugins_of(settings),
+        self._timekeeping = Timekeeping(
+            self._state_dir, zone, self._publisher, fleet, outbound.satellite
         )
+        self._mind = _mind(settings, devices, zone, self._timekeeping.skills)
         self._database = Database(self._state_dir / JOURNAL_FILE)
         kept = settings.journal
         shelf = Shelf(self._state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
         self._recordings = Recordings(shelf, time.monotonic)
         self._journal = self._build_journal()
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
-        fleet = Fleet(outbound)
         self._playback = _playback(settings, self._state_dir, fleet, outbound, self._publisher)
         self._turns = self._build_turns(outbound, fleet)
         self._inbound = Inbound(
@@ -108,7 +106,9 @@ class Hub:
             pool=self._pool,
             turns=self._turns,
             playback=self._playback,
+            timekeeping=self._timekeeping,
         )
+        self._timekeeping.meet(self._turns.announce, lambda: self._mind.home)
         if kept.keep_audio_days:
             self._inbound.listen_along(self._recordings)
         self._measure(fleet)
@@ -159,6 +159,11 @@ class Hub:
                 drops=("taken_full", "taken_waited-too-long", "taken_too-long"),
             ),
             Counts(part="workers", counts=self._pool.counts, drops=("dropped_facts",)),
+            Counts(
+                part="timers",
+                counts=self._timekeeping.ringing.counts,
+                drops=("facts_refused",),
+            ),
             Counts(part="recordings", counts=self._recordings.counts, drops=("dropped",)),
             *(
                 Counts(part=f"skill-{one.name}", counts=one.skill.counts, drops=("refused",))
@@ -192,6 +197,7 @@ class Hub:
                 await stack.enter_async_context(_beside(worker.run))
             await stack.enter_async_context(_beside(self._playback.run))
             await stack.enter_async_context(_beside(self._turns.run))
+            await stack.enter_async_context(_beside(self._timekeeping.run))
             await self._link.wait_connected()
             self._pool.use_context(self._mind.context())
             await self._end_unfinished()
@@ -216,6 +222,8 @@ class Hub:
         stack.push_async_callback(self._database.close)
         await self._playback.open()
         stack.push_async_callback(self._playback.close)
+        await self._timekeeping.open()
+        stack.push_async_callback(self._timekeeping.close)
 
     async def _end_unfinished(self) -> None:
         for turn, room, satellite in await self._journal.unfinished():
@@ -308,6 +316,7 @@ class Hub:
 def _playback(
     settings: Settings, state_dir: Path, fleet: Fleet, outbound: Outbound, publisher: Publisher
 ) -> Playback:
+    zone = home_zone(settings.hub.time_zone)
     return Playback(
         fleet,
         outbound.satellite,
@@ -315,7 +324,19 @@ def _playback(
         Memory(Database(state_dir / "playback.sqlite")),
         settings.playback.manners,
         duck_db=settings.playback.duck_db,
-        now=datetime.now().astimezone,
+        now=lambda: datetime.now(zone),
+    )
+
+
+def _mind(settings: Settings, devices: Devices, zone: tzinfo, skills: Sequence[Skill]) -> HomeMind:
+    return HomeMind(
+        Path(settings.home.file) if settings.home.file else None,
+        [Path(file) for file in settings.home.sentences],
+        settings.hub.language,
+        devices,
+        lambda: datetime.now(zone),
+        skills=skills,
+        plugins=plugins_of(settings),
     )
 
 

@@ -21,6 +21,7 @@ from antiphon_hub.skills import (
     Plugins,
     Reply,
     Request,
+    Skill,
     Skills,
     find_plugins,
 )
@@ -57,6 +58,7 @@ class HomeMind:
         devices: DevicePort,
         now: Callable[[], datetime],
         *,
+        skills: Sequence[Skill] = (),
         plugins: Plugins | None = None,
     ) -> None:
         self._home_file = home_file
@@ -65,6 +67,7 @@ class HomeMind:
         self._devices = devices
         self._now = now
         self._plugins = plugins
+        self._own = tuple(skills)
         self._seen: tuple[int, ...] = ()
         self.home = Home((), (), ())
         self._interpreter: Interpreter
@@ -83,7 +86,7 @@ class HomeMind:
         more = [plugin.skill for plugin in plugins]
         interpreter = Interpreter(home, self._sentences, self._language, words)
         self.home, self._interpreter = home, interpreter
-        self._skills = Skills(home, self._devices, interpreter, more)
+        self._skills = Skills(home, self._devices, interpreter, [*self._own, *more])
         self._seen = self._stamps()
 
     @property

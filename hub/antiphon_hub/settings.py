@@ -31,6 +31,8 @@ class HubSection(Section, frozen=True, kw_only=True):
     """The home's name, for people."""
     language: Language = "en"
     """The language that is spoken."""
+    time_zone: Name = ""
+    """The home's time zone: `Europe/Berlin`; empty: this machine's."""
     state_dir: str = ""
     """Where the journal and the children's files live; empty: see `state_dir()`."""
 

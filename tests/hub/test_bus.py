@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.home.model import Device
+from antiphon_hub.timekeeping import Timekeeping
 from antiphon_link.connection import Publication
 from antiphon_link.fake import FakeBus, FakeLink
 from antiphon_link.link import Envelope
@@ -35,7 +37,7 @@ from tests.support.turn_world import World
 class Edge:
     """A hub's edge on a bus in memory, and a stranger's link beside it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, folder: Path) -> None:
         self.world = world
         self.bus = FakeBus()
         self.link = FakeLink(self.bus, client_id="hub")
@@ -50,12 +52,15 @@ class Edge:
             pool=world.pool,
             turns=world.turns,
             playback=world.playback,
+            timekeeping=Timekeeping(
+                folder, UTC, world.publisher, world.fleet, self.outbound.satellite
+            ),
         )
 
 
 async def lived(tmp_path: Path, story: Callable[[Edge], Awaitable[None]]) -> None:
     async with World(tmp_path / "turns.sqlite") as world:
-        edge = Edge(world)
+        edge = Edge(world, tmp_path)
         running = [asyncio.create_task(one.run()) for one in (edge.link, edge.stranger)]
         try:
             async with asyncio.timeout(10):
@@ -177,7 +182,7 @@ async def test_a_device_is_retained_commanded_and_told_of(tmp_path: Path) -> Non
 
 async def test_states_of_an_earlier_life_are_taken_over(tmp_path: Path) -> None:
     async with World(tmp_path / "turns.sqlite") as world:
-        edge = Edge(world)
+        edge = Edge(world, tmp_path)
         edge.bus.publish(
             Publication(
                 path=HOME_STATE.path(device="lamp"),

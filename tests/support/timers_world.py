@@ -94,7 +94,8 @@ class TimersWorld:
     def _command(self, satellite: str, command: SatelliteCommand) -> None:
         self.commands.append((satellite, command))
 
-    async def _say(self, room: str, text: str) -> bool:
+    async def _say(self, room: str, text: str, *, urgent: bool) -> bool:
+        del urgent
         await asyncio.sleep(1.5)
         if self.voice:
             self.said.append((room, text))

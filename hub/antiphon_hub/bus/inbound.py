@@ -10,6 +10,7 @@ from antiphon_hub.clock import now_us
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.playback import Playback
 from antiphon_hub.recordings import Recordings
+from antiphon_hub.timekeeping import Timekeeping
 from antiphon_hub.turns.turns import Turns
 from antiphon_hub.workers import WorkerPool
 from antiphon_link.errors import LinkDownError
@@ -33,14 +34,17 @@ from antiphon_protocol.messages.presence import (
     WorkerPresence,
 )
 from antiphon_protocol.messages.satellite import Fault, SatelliteFact
+from antiphon_protocol.messages.timer import AlarmRang, AlarmStopped, AskList, AskTimer
 from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_protocol.messages.work import WorkFact
 from antiphon_protocol.topics import (
     ANSWER,
     ASK_ANNOUNCE,
     ASK_INTENT,
+    ASK_LIST,
     ASK_QUESTION,
     ASK_SAY,
+    ASK_TIMER,
     ASK_VOLUME,
     HOME_STATE,
     SATELLITE_AUDIO,
@@ -56,7 +60,7 @@ log = logging.getLogger(__name__)
 REQUESTS_MAX: Final = 64
 """Requests that are being answered; policy: reject with an answer that says so."""
 
-R = TypeVar("R", AskSay, AskAnnounce, AskVolume, AskIntent, AskQuestion)
+R = TypeVar("R", AskSay, AskAnnounce, AskVolume, AskIntent, AskQuestion, AskTimer, AskList)
 
 
 class Inbound:
@@ -72,6 +76,7 @@ class Inbound:
         pool: WorkerPool,
         turns: Turns,
         playback: Playback,
+        timekeeping: Timekeeping,
     ) -> None:
         self._link = link
         self._outbound = outbound
@@ -80,6 +85,8 @@ class Inbound:
         self._pool = pool
         self._turns = turns
         self._playback = playback
+        self._ringing = timekeeping.ringing
+        self._timers = timekeeping.requests
         self._answers: set[asyncio.Task[None]] = set()
         link.on(SATELLITE_PRESENCE, self._satellite)
         link.on(SATELLITE_WAKE, self._wake)
@@ -92,6 +99,8 @@ class Inbound:
         link.on(ASK_VOLUME, self._ask_volume)
         link.on(ASK_INTENT, self._ask_intent)
         link.on(ASK_QUESTION, self._ask_question)
+        link.on(ASK_TIMER, self._ask_timer)
+        link.on(ASK_LIST, self._ask_list)
 
     def listen_along(self, recordings: Recordings) -> None:
         """Hand over what all microphones hear; to be called before the link runs."""
@@ -107,6 +116,7 @@ class Inbound:
             if self._fleet.joined(satellite, message):
                 self._turns.joined(satellite)
             self._playback.joined(satellite)
+            self._ringing.joined(satellite)
         elif self._fleet.left(satellite, message):
             self._turns.left(satellite)
 
@@ -122,6 +132,8 @@ class Inbound:
                     asked_us=message.asked_us, received_us=received_us, replied_us=now_us()
                 )
                 self._outbound.satellite(satellite, told)
+            case AlarmRang() | AlarmStopped():
+                self._ringing.did(message)
             case Fault():
                 log.warning("satellite %s: fault %s: %s", satellite, message.code, message.text)
             case _:
@@ -156,6 +168,12 @@ class Inbound:
 
     def _ask_intent(self, message: AskIntent, envelope: Envelope) -> None:
         self._answer(message, envelope, self._turns.intent)
+
+    def _ask_timer(self, message: AskTimer, envelope: Envelope) -> None:
+        self._answer(message, envelope, self._timers.about_timer)
+
+    def _ask_list(self, message: AskList, envelope: Envelope) -> None:
+        self._answer(message, envelope, self._timers.about_list)
 
     def _answer(
         self, request: R, envelope: Envelope, ask: Callable[[R], Awaitable[Answer]]

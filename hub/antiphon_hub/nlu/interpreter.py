@@ -15,7 +15,12 @@ from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 from antiphon_hub.nlu.names import name_home
 from antiphon_hub.nlu.several import in_two
 from antiphon_hub.nlu.targets import Request, Targets, Unclear, find_targets
-from antiphon_hub.nlu.templates import DEVICE_INTENTS, PluginWords, load_templates
+from antiphon_hub.nlu.templates import (
+    DEVICE_INTENTS,
+    NAMED_INTENTS,
+    PluginWords,
+    load_templates,
+)
 
 __all__ = ["Interpretation", "Interpreter", "NotUnderstood", "clean_text"]
 
@@ -159,7 +164,7 @@ class Interpreter:
         intent = result.intent.name
         response = result.response or "default"
         area = result.entities.get("area")
-        if intent not in DEVICE_INTENTS and "name" not in slots:
+        if intent not in DEVICE_INTENTS and ("name" not in slots or intent in NAMED_INTENTS):
             if area is not None:
                 slots["area"] = _room_name(self.home, slots["area"])
             return Interpretation(intent, slots, (), text, response)

@@ -21,6 +21,14 @@ DEVICE_INTENTS: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet", 
 """Intents about devices: what they name is looked up in the home."""
 OWN_INTENTS: Final = DEVICE_INTENTS | {"HassGetCurrentTime", "HassGetCurrentDate"}
 """Intents of Home Assistant's set that are always understood, for there are skills for them."""
+NAMED_INTENTS: Final = frozenset(
+    {
+        *("HassStartTimer", "HassCancelTimer", "HassTimerStatus", "HassIncreaseTimer"),
+        *("HassDecreaseTimer", "HassPauseTimer", "HassUnpauseTimer"),
+        *("HassListAddItem", "HassListCompleteItem", "AntiphonReadList", "AntiphonClearList"),
+    }
+)
+"""Intents whose `name` is no device's: a timer's, or a list's."""
 PAIRED_INTENTS: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet"})
 """Intents of which two can be spoken in one sentence; as text, all can."""
 KINDS: Final = frozenset(get_args(Kind))
@@ -244,7 +252,9 @@ def _base(language: str) -> Tree:
     intents: Tree = {}
     for name, intent in theirs["intents"].items():
         blocks = intent["data"]
-        if name in OWN_INTENTS:
+        if name in ours["replaces"]:
+            blocks = []
+        elif name in OWN_INTENTS:
             blocks = [cut for block in blocks if (cut := _cut(block))]
         intents[name] = {"data": blocks}
     for name, intent in ours["intents"].items():

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from antiphon_hub.errors import StorageError
@@ -28,8 +28,8 @@ UNTOLD_S: Final = 86_400.0
 FACTS_MAX: Final = 256
 """Facts of satellites that wait; policy: reject. Satellites say them again."""
 
-Say = Callable[[str, str], Awaitable[bool]]
-"""Says a text in a room (empty: everywhere); tells whether it was heard."""
+RETELL_S: Final = 900.0
+"""How often to try to tell what was missed, where a room may not be disturbed, or has no voice."""
 
 
 class Satellite(Protocol):
@@ -43,6 +43,14 @@ class Satellite(Protocol):
     @property
     def room(self) -> str:
         """Its room, as it calls it."""
+        ...
+
+
+class Say(Protocol):
+    """Says things in rooms."""
+
+    async def __call__(self, room: str, text: str, *, urgent: bool) -> bool:
+        """Say it (room empty: everywhere) and tell whether it was heard; urgent: at any time."""
         ...
 
 
@@ -76,7 +84,7 @@ class Ringing:
         self._copies: dict[str, tuple[Alarm, ...]] = {}
         self._rang: set[str] = set()
         self._telling: set[str] = set()
-        self._in_vain: set[str] = set()
+        self._in_vain: dict[str, float] = {}
         self._settled_s = 0.0
         self.counts: Counter[str] = Counter()
         """facts_refused, clock_jumps."""
@@ -212,7 +220,8 @@ class Ringing:
 
     def _tell(self, entry: Entry, text: str, group: asyncio.TaskGroup, *, forget: bool) -> None:
         rooms = sorted({one.room for one in self._of(entry)})
-        known = entry.id in self._telling or (forget and entry.id in self._in_vain)
+        again_s = self._in_vain.get(entry.id, 0.0) if forget else 0.0
+        known = entry.id in self._telling or asyncio.get_running_loop().time() < again_s
         if not text or not rooms or known:
             return
         self._telling.add(entry.id)
@@ -221,13 +230,14 @@ class Ringing:
 
     async def _tell_now(self, entry: Entry, text: str, rooms: list[str], *, forget: bool) -> None:
         try:
-            heard = [await self._say(room, text) for room in rooms]
+            heard = [await self._say(room, text, urgent=not forget) for room in rooms]
             if not forget:
                 return
             if any(heard):
                 await self._timers.forget(entry.id)
             else:
-                self._in_vain.add(entry.id)  # until the next satellite joins
+                # Until the next satellite joins, or a while has passed.
+                self._in_vain[entry.id] = asyncio.get_running_loop().time() + RETELL_S
         except StorageError as error:
             log.error("timers: %s", error)  # noqa: TRY400 - the message says it all
         finally:

@@ -8,6 +8,7 @@ from antiphon_hub.timers.model import SECOND_US, Entry
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86_400
+_TURNED: Final = {"my": "your", "me": "you", "our": "your", "us": "you", "i": "you"}
 _EXACT_S: Final = 600
 """From ten minutes on nobody wants to hear the seconds."""
 
@@ -40,10 +41,15 @@ def length_name(seconds: float) -> str:
     return " ".join(units.get(word, word) for word in words)
 
 
+def turned(text: str) -> str:
+    """Return what somebody said of themselves as it is said to them: `take your pills`."""
+    return " ".join(_TURNED.get(word, word) for word in text.split())
+
+
 def bare_phrase(entry: Entry) -> str:
     """Return what to call it behind `the` or `your`: `pasta timer`, `ten minute timer`."""
     if entry.kind == "reminder":
-        return f"reminder to {entry.text}" if entry.text else "reminder"
+        return f"reminder to {turned(entry.text)}" if entry.text else "reminder"
     if entry.name:
         return f"{entry.name} {entry.kind}"
     if entry.kind == "timer" and entry.length_s:
@@ -56,7 +62,7 @@ def ringing_text(entry: Entry, now_us: int) -> str:
     if (now_us - entry.due_us) / SECOND_US >= _MINUTE:
         return missed_text(entry, now_us)
     if entry.kind == "reminder":
-        return f"Reminder: {entry.text}." if entry.text else "This is your reminder."
+        return f"Reminder: {turned(entry.text)}." if entry.text else "This is your reminder."
     if entry.kind == "alarm":
         return f"This is your {entry.name} alarm." if entry.name else ""
     return f"Your {bare_phrase(entry)} is done."
@@ -66,7 +72,7 @@ def missed_text(entry: Entry, now_us: int) -> str:
     """Return what to say of one that was due a while ago."""
     ago = f"{left_words(max(_MINUTE, (now_us - entry.due_us) / SECOND_US))} ago"
     if entry.kind == "reminder":
-        return f"You wanted to be reminded {ago}: {entry.text or 'of something'}."
+        return f"You wanted to be reminded {ago}: {turned(entry.text) or 'of something'}."
     if entry.kind == "alarm":
         return f"Your {bare_phrase(entry)} was due {ago}."
     return f"Your {bare_phrase(entry)} ended {ago}."

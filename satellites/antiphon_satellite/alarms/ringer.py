@@ -85,9 +85,10 @@ class Ringer:
     # -- inside -----------------------------------------------------------------------------------
 
     def _stop(self, by: StoppedBy) -> None:
-        for fact in self._book.stop(by, _now_s()):
-            self._house.tell(fact)
-        self._change()
+        if stopped := self._book.stop(by, _now_s()):
+            for fact in stopped:
+                self._house.tell(fact)
+            self._change()
 
     def _tell_again(self) -> None:
         for fact in self._book.told_again(_now_s()):
