@@ -35,6 +35,7 @@ _SAYINGS = {
     "demo": "the whole house in one terminal, on synthesized commands, your WAVs or the microphone",
     "turn": "speak one WAV to a running hub and print what came of it",
     "turns": "look back at what was said and done, and hear it again",
+    "skills": "which skills of others are used, and what is wrong with the rest",
     "transcribe": "speech to text for WAV files",
     "wake": "find wake phrases in WAV files",
     "understand": "what a sentence means, and what it would do",

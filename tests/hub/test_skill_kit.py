@@ -59,11 +59,13 @@ def run_pytest(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_pages_test_works_in_an_authors_own_pytest(dice: Path) -> None:
     (dice / "test_dice.py").write_text(blocks("python")[2])
     assert "1 passed" in run_pytest(dice)
 
 
+@pytest.mark.slow
 def test_the_examples_own_tests_pass() -> None:
     assert "4 passed" in run_pytest(EXAMPLE, "tests", "-c", "pyproject.toml")
 

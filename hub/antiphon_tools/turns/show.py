@@ -27,8 +27,8 @@ def listed(turns: Sequence[StoredTurn]) -> Table:
     """Return turns as a table, the newest first as they are given."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in ("turn", "when", "room", "outcome", "heard", "meant"):
-        table.add_column(name, overflow="fold" if name in ("heard", "meant") else "ellipsis")
-    table.add_column("answer", justify="right")
+        table.add_column(name, overflow="fold", no_wrap=name in ("turn", "when"))
+    table.add_column("answer", justify="right", no_wrap=True)
     for turn in turns:
         table.add_row(
             turn.turn.removeprefix("turn-")[:8],
