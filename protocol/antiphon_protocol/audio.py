@@ -36,7 +36,7 @@ class AudioFrame(msgspec.Struct, frozen=True, array_like=True):
     position: Annotated[int, msgspec.Meta(ge=0, lt=2**40)]
     """Samples of the stream before this frame."""
     at_us: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-    """Microseconds. Up: capture time of the first sample, sender's clock. Down: play at, 0: now."""
+    """Microseconds. Up: capture time of the first sample, sender's clock. Down: 0 (see `Play`)."""
     pcm: Annotated[bytes, msgspec.Meta(max_length=AUDIO_FRAME_BYTES_MAX)]
     """Signed 16-bit little-endian mono samples; empty only in a last frame."""
     last: bool = False

@@ -4,11 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final, Literal
+from typing import Literal
 
 from antiphon_link.link import Envelope, Link, Will
 from antiphon_protocol.audio import AudioFormat, AudioFrame
-from antiphon_protocol.clock import Exchange, OffsetEstimator
 from antiphon_protocol.errors import VersionError
 from antiphon_protocol.messages.presence import (
     Farewell,
@@ -16,7 +15,6 @@ from antiphon_protocol.messages.presence import (
     Hello,
     HubPresence,
     SatellitePresence,
-    TimeAsked,
     TimeTold,
     Welcome,
 )
@@ -32,13 +30,12 @@ from antiphon_protocol.topics import (
     SATELLITE_WAKE,
 )
 from antiphon_protocol.version import OURS, negotiate
-from antiphon_satellite.clock import now_us
+from antiphon_satellite.clock import now_us, steady_us
 from antiphon_satellite.device.identity import Claim, Identity
+from antiphon_satellite.hub_clock import HubClock
 from antiphon_satellite.settings import WakeMode
 
 log = logging.getLogger(__name__)
-
-ASK_TIME_EVERY_S: Final = 10.0
 
 LinkMaker = Callable[[str, Callable[[], Will]], Link]
 """Makes the link for a client id and a will: to a broker, or to one in memory."""
@@ -56,6 +53,7 @@ class House:
         phrases: tuple[str, ...],
         commanded: Callable[[SatelliteCommand], None],
         hub_changed: Callable[[bool], None],
+        steady: Callable[[], int] = steady_us,
     ) -> None:
         """Prepare the link; `run` connects it.
 
@@ -66,6 +64,7 @@ class House:
             phrases: Wake phrases that are listened for here.
             commanded: Called with each command of the hub; must return at once.
             hub_changed: Called with True when the hub can be talked to, with False when it cannot.
+            steady: A clock that nobody sets, microseconds.
         """
         self._who = who
         self._wake: WakeMode = wake
@@ -76,8 +75,7 @@ class House:
         self._claim_moved = asyncio.Event()
         self._welcome: Welcome | None = None
         self._hub_here = False
-        self._clock = OffsetEstimator()
-        self._asked_us = 0
+        self.clock = HubClock(self.tell, steady)
         # Two satellites of one id must not take the connection from each other for ever.
         self.link = make_link(f"satellite-{who.satellite}-{who.instance}", self._will)
         self.link.on(SATELLITE_DO, self._on_command, satellite=who.satellite)
@@ -90,7 +88,7 @@ class House:
     @property
     def hub_offset_us(self) -> int | None:
         """What to add to our clock to read the hub's, microseconds; None: not known yet."""
-        return self._clock.offset_us
+        return self.clock.offset_us
 
     async def run(self) -> None:
         """Be part of the house until cancelled.
@@ -102,7 +100,7 @@ class House:
             group.create_task(self.link.run(), name="link")
             group.create_task(self._watch_link(), name="watch link")
             group.create_task(self._keep_presence(), name="presence")
-            group.create_task(self._keep_time(), name="time")
+            group.create_task(self.clock.run(), name="time")
 
     def tell(self, fact: SatelliteFact) -> None:
         """Say what we did."""
@@ -188,7 +186,7 @@ class House:
             self._claim_moved.clear()
             if self._claim.settle(loop.time()):
                 self._say_hello()
-                self._ask_time()
+                self.clock.ask_soon()
             self._judge_hub()
 
     def _on_presence(self, presence: SatellitePresence, _: Envelope) -> None:
@@ -215,7 +213,7 @@ class House:
         if not self._claim.mine:
             return
         if isinstance(command, TimeTold):
-            self._take_time(command)
+            self.clock.told(command)
         else:
             self._commanded(command)
 
@@ -251,19 +249,3 @@ class House:
             self._claim.lost()
             self._welcome = None
             self._judge_hub()
-
-    # -- its clock --------------------------------------------------------------------------------
-
-    async def _keep_time(self) -> None:
-        while True:
-            await asyncio.sleep(ASK_TIME_EVERY_S)
-            self._ask_time()
-
-    def _ask_time(self) -> None:
-        self._asked_us = now_us()
-        self.tell(TimeAsked(asked_us=self._asked_us))
-
-    def _take_time(self, told: TimeTold) -> None:
-        if told.asked_us != self._asked_us:
-            return  # the answer to a satellite of our id, or to a question of long ago
-        self._clock.add(Exchange(told.asked_us, told.received_us, told.replied_us, now_us()))

@@ -70,6 +70,7 @@ PURE = (
     "antiphon_satellite.listen.preroll",
     "antiphon_satellite.listen.gate",
     "antiphon_satellite.speak.jitter",
+    "antiphon_satellite.speak.timeline",
 )
 """They take `now` or audio time as an argument; a package in the list means all its modules."""
 IMPURE_LIBRARIES = {

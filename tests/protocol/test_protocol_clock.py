@@ -1,9 +1,11 @@
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_protocol.audio import AudioFormat, AudioFrame
-from antiphon_protocol.clock import EXCHANGES_KEPT, Exchange, OffsetEstimator
+from antiphon_protocol.clock import EXCHANGES_KEPT, SKEW_MAX, Exchange, OffsetEstimator
 from antiphon_protocol.errors import VersionError
 from antiphon_protocol.version import OURS, PROTOCOL_MAJOR, VersionRange, negotiate
 
@@ -18,30 +20,58 @@ def exchange(at_us: int, offset_us: int, there_us: int, thinking_us: int, back_u
 
 @given(
     offset_us=st.integers(-(10**12), 10**12),
+    skew=st.floats(-200e-6, 200e-6),
     trips=st.lists(st.tuples(DELAYS_US, DELAYS_US, DELAYS_US), min_size=1, max_size=40),
 )
-def test_the_error_is_at_most_half_the_delay(
-    offset_us: int, trips: list[tuple[int, int, int]]
+def test_the_error_is_at_most_half_a_delay_and_what_clocks_drift_meanwhile(
+    offset_us: int, skew: float, trips: list[tuple[int, int, int]]
 ) -> None:
     estimator = OffsetEstimator()
-    at_us = 10**12
+    begin_us = 10**12
+    at_us, errors_us = begin_us, []
     for there_us, thinking_us, back_us in trips:
-        one = exchange(at_us, offset_us, there_us, thinking_us, back_us)
+        now_us = offset_us + round(skew * (at_us - begin_us))
+        one = exchange(at_us, now_us, there_us, thinking_us, back_us)
         assert one.delay_us == there_us + back_us
-        assert abs(one.offset_us - offset_us) <= one.delay_us / 2 + 1
+        assert abs(one.offset_us - now_us) <= one.delay_us / 2 + 1
         estimator.add(one)
-        at_us += 10_000_000
-    kept = trips[-EXCHANGES_KEPT:]
-    least_us = min(there_us + back_us for there_us, _, back_us in kept)
-    assert estimator.best is not None
-    assert estimator.best.delay_us == least_us
+        errors_us.append((at_us, one.delay_us / 2 + 2000))
+        at_us += 20_000_000
+    bounds = [
+        delay_us + (one.answered_us - asked_us) * (SKEW_MAX + abs(skew))
+        for asked_us, delay_us in errors_us[-EXCHANGES_KEPT:]
+    ]
     assert estimator.offset_us is not None
-    assert abs(estimator.offset_us - offset_us) <= least_us / 2 + 1
+    assert abs(estimator.offset_us - now_us) <= min(bounds) + 5000
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("skew", [-200e-6, 0.0, 130e-6])
+def test_many_delayed_exchanges_tell_offset_and_drift(seed: int, skew: float) -> None:
+    random = Random(seed)
+    estimator = OffsetEstimator()
+    for number in range(60):
+        at_us = number * 10_000_000
+        there_us, back_us = (round(random.uniform(0, 80_000)) for _ in range(2))
+        estimator.add(exchange(at_us, 7_000_000 + round(skew * at_us), there_us, 50, back_us))
+    for later_us in (0, 10_000_000):
+        true_us = 7_000_000 + skew * (at_us + later_us)
+        told_us = estimator.offset_at(at_us + later_us)
+        assert told_us is not None
+        assert abs(told_us - true_us) < 6_000
 
 
 def test_nothing_is_known_before_the_first_exchange() -> None:
     assert OffsetEstimator().offset_us is None
-    assert OffsetEstimator().best is None
+    assert OffsetEstimator().offset_at(0) is None
+
+
+def test_a_clock_that_was_set_forward_starts_anew() -> None:
+    estimator = OffsetEstimator()
+    for number in range(3):
+        estimator.add(exchange(number * 1_000_000, 500, 10, 0, 10))
+    estimator.add(exchange(4_000_000, 3_600_000_000, 10, 0, 10))
+    assert estimator.offset_us == pytest.approx(3_600_000_000, abs=10)
 
 
 def test_a_clock_that_was_set_meanwhile_starts_anew() -> None:
@@ -50,7 +80,7 @@ def test_a_clock_that_was_set_meanwhile_starts_anew() -> None:
     estimator.add(Exchange(1_000_000, 2_000_000, 2_000_000, 900_000))
     assert estimator.offset_us is None
     estimator.add(exchange(2_000_000, 700, 30, 0, 30))
-    assert estimator.offset_us == 700
+    assert estimator.offset_us == pytest.approx(700, abs=1)
 
 
 @pytest.mark.parametrize(

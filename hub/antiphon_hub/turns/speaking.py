@@ -51,7 +51,7 @@ TAIL_S: Final = 5.0
 """Buffers and network between the last frame sent and the last sample played."""
 TOGETHER_S: Final = 3.0
 """How long rooms that are free wait for those that are busy, to hear it at the same moment."""
-START_S: Final = 0.3
+START_S: Final = 0.5
 """From the first audio to the common begin: the way of the audio and of the begin's time."""
 LATEST_S: Final = READY_S + FIRST_AUDIO_S + START_S
 """When those begin that never hear of the common begin."""

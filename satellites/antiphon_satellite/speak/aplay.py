@@ -3,6 +3,7 @@
 import asyncio
 import asyncio.subprocess
 import contextlib
+import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,29 +13,42 @@ from antiphon_satellite.errors import SoundDeviceError
 
 _BUFFER_US = 100_000
 """Device buffer: short, so that a stop is heard at once."""
+_PIPE_BYTES = 4096
+"""The pipe to aplay holds so much: Linux' least, one page. Its default is two seconds of audio."""
 _CHECK = bytes(int(0.05 * SAMPLE_RATE_HZ) * SAMPLE_BYTES)
 
 
 class AplayOutput:
     """One run of aplay. It ends when ALSA has played the last sample (snd_pcm_drain)."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, rate_hz: int) -> None:
         assert process.stdin is not None  # noqa: S101 - it was asked for as a pipe
         self._name = name
         self._process = process
         self._stdin = process.stdin
         # The transport's own buffer would hold seconds of audio, and hide the end of the sound.
-        self._stdin.transport.set_write_buffer_limits(high=4096)
+        self._stdin.transport.set_write_buffer_limits(high=0)
+        _narrow(self._stdin.transport.get_extra_info("pipe"))
+        self._rate_hz = rate_hz
+        self._written = 0
         self._words = asyncio.create_task(self._listen_to(process), name=f"{name}: aplay")
         self._said = ""
         self.first_at_us = 0
         self.underruns = 0
+
+    @property
+    def ahead_us(self) -> int:
+        """What pipe and device hold when both are full, as writing keeps them; see `Output`."""
+        pipe_us = _PIPE_BYTES / SAMPLE_BYTES / self._rate_hz * 1e6
+        written_us = self._written / SAMPLE_BYTES / self._rate_hz * 1e6
+        return round(min(written_us, pipe_us + _BUFFER_US))
 
     async def write(self, pcm: bytes) -> None:
         """Hand over samples; see `Output`."""
         self.first_at_us = self.first_at_us or now_us()
         try:
             self._stdin.write(pcm)
+            self._written += len(pcm)
             await self._stdin.drain()
         except (BrokenPipeError, ConnectionResetError, RuntimeError):
             # aplay has ended; uvloop calls writing to it then a RuntimeError.
@@ -72,6 +86,12 @@ class AplayOutput:
         )
 
 
+def _narrow(pipe: object) -> None:
+    """Make the pipe short, where the system can and aplay has not ended: what it holds is late."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[call-overload]  # a file
+
+
 class AplaySpeaker:
     """One ALSA playback device."""
 
@@ -89,7 +109,7 @@ class AplaySpeaker:
     @asynccontextmanager
     async def open(self, sound: str, rate_hz: int) -> AsyncIterator[AplayOutput]:  # noqa: ARG002 - the port's
         """Open the device for one sound; see `Speaker`."""
-        output = AplayOutput(self.name, await self._start(rate_hz))
+        output = AplayOutput(self.name, await self._start(rate_hz), rate_hz)
         try:
             yield output
         finally:

@@ -39,6 +39,11 @@ class PacedOutput:
         self.underruns = 0
         self.drained = False
 
+    @property
+    def ahead_us(self) -> int:
+        """What is written and not yet played; see `Output`."""
+        return round(1e6 * max(0.0, self._silent_at_s - asyncio.get_running_loop().time()))
+
     async def write(self, pcm: bytes) -> None:
         """Keep the samples; waits while more than 0.1 s is ahead."""
         now_s = asyncio.get_running_loop().time()

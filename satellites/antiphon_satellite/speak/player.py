@@ -5,16 +5,14 @@ speaker, play, say Played. Whatever happens to it, PlaybackReady is followed by 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from antiphon_link.errors import LinkDownError
-from antiphon_link.link import Envelope
-from antiphon_protocol.audio import SAMPLE_RATE_HZ, AudioFormat, AudioFrame
+from antiphon_protocol.audio import SAMPLE_RATE_HZ, AudioFormat
 from antiphon_protocol.limits import STREAM_SECONDS_MAX
 from antiphon_protocol.messages.satellite import (
     CueName,
@@ -24,14 +22,16 @@ from antiphon_protocol.messages.satellite import (
     PlaybackReady,
     Played,
 )
-from antiphon_satellite.clock import now_us
+from antiphon_satellite.clock import now_us, steady_us
 from antiphon_satellite.errors import SoundDeviceError
 from antiphon_satellite.levels import amplified
 from antiphon_satellite.link import House
 from antiphon_satellite.speak.changes import PlaybackChanged
 from antiphon_satellite.speak.cues import CUE_PREFIX, cue_pcm
 from antiphon_satellite.speak.jitter import Jitter
+from antiphon_satellite.speak.playback import Playback
 from antiphon_satellite.speak.speaker import Output, Speaker
+from antiphon_satellite.speak.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
@@ -41,34 +41,8 @@ AUDIO_WITHIN_S: Final = 5.0
 """A playback that was asked for ends when no audio came for so long."""
 REPLY_WITHIN_S: Final = STREAM_SECONDS_MAX + 30.0
 """A reply is expected from the turn's start on: the person speaks, then the house thinks."""
-PLAY_AT_WITHIN_US: Final = 5_000_000
-"""A play-at time further away than this is a mistake of a clock, and not kept."""
-
-
-class _Playback(msgspec.Struct, eq=False):
-    """What we know of one playback."""
-
-    id: str
-    kind: PlaybackKind
-    gain_db: float
-    patience_s: float
-    rate_hz: int
-    jitter: Jitter
-    fed: asyncio.Event
-    play_at_us: int = 0
-    began: bool = False
-    complete: bool = False
-    first_at_us: int = 0
-    underruns: int = 0
-    stopped: bool = False
-    scope: asyncio.Timeout | None = None
-    """Ends what it waits for or plays, and leaves the task time to unsubscribe."""
-
-    def take(self, frame: AudioFrame, _: Envelope) -> None:
-        """Take in a frame from the wire; full, the buffer refuses it and counts."""
-        self.play_at_us = self.play_at_us or frame.at_us
-        self.jitter.put(frame)
-        self.fed.set()
+LEAD_IN_S: Final = 0.35
+"""Before a common begin the speaker plays silence, so that its buffers are full and known."""
 
 
 class Player:
@@ -81,21 +55,24 @@ class Player:
         *,
         gain_db: float,
         changed: Callable[[PlaybackChanged], None],
+        steady: Callable[[], int] = steady_us,
     ) -> None:
+        self._steady_us = steady
         self._house = house
         self._speaker = speaker
         self._gain_db = gain_db
         self._changed = changed
-        self._open: dict[str, _Playback] = {}
+        self._open: dict[str, Playback] = {}
         self._cue_task: asyncio.Task[None] | None = None
         self._sounding = asyncio.Lock()
+        self._music = asyncio.Lock()
         self._group: asyncio.TaskGroup | None = None
         self._volume_db = 0.0
         self._ducked_db = 0.0
         self._ducked_until_s = 0.0
         self.counts: Counter[str] = Counter()
-        """playbacks, playbacks_refused, frames_rejected, samples_missing, underruns, cues,
-        cues_dropped, speaker_faults."""
+        """playbacks, playbacks_refused, frames_rejected, samples_missing, samples_stretched,
+        samples_left_out, underruns, cues, cues_dropped, speaker_faults."""
 
     @property
     def busy(self) -> bool:
@@ -115,6 +92,8 @@ class Player:
     def play(self, asked: Play) -> None:
         """Be ready for a playback; its audio must come soon."""
         self._begin(asked.playback, asked.kind, asked.format, asked.gain_db, AUDIO_WITHIN_S)
+        if asked.at_us and (one := self._open.get(asked.playback)):
+            one.begin_at(asked.at_us)
 
     def forget(self, playback: str) -> None:
         """Give a playback up, unless it sounds already."""
@@ -175,19 +154,26 @@ class Player:
             self.counts["playbacks_refused"] += 1
             self._house.tell(Played(playback=playback, samples=0, complete=False))
             return
-        one = _Playback(
-            playback, kind, gain_db, wait_s, audio.rate_hz, Jitter(audio.rate_hz), asyncio.Event()
+        one = Playback(
+            id=playback,
+            kind=kind,
+            gain_db=gain_db,
+            patience_s=wait_s,
+            rate_hz=audio.rate_hz,
+            jitter=Jitter(audio.rate_hz),
+            fed=asyncio.Event(),
+            moved=asyncio.Event(),
         )
         self._open[playback] = one
         self.counts["playbacks"] += 1
         self._group.create_task(self._live(one), name=f"playback {playback}")
 
-    def _cancel(self, one: _Playback) -> None:
+    def _cancel(self, one: Playback) -> None:
         if not one.stopped and one.scope is not None:
             one.scope.reschedule(0.0)
         one.stopped = True
 
-    async def _live(self, one: _Playback) -> None:
+    async def _live(self, one: Playback) -> None:
         """Live a playback's life, from the subscription to Played."""
         try:
             async with self._house.following(one.id, one.take):
@@ -198,10 +184,10 @@ class Player:
             log.warning("playback %s: %s", one.id, error)
             self._over(one)
 
-    async def _until_over(self, one: _Playback) -> None:
+    async def _until_over(self, one: Playback) -> None:
         try:
             async with asyncio.timeout(0.0 if one.stopped else None) as one.scope:
-                if await self._fed(one, one.patience_s):
+                if await one.fed_within(one.patience_s):
                     await self._sound(one)
         except TimeoutError:
             log.debug("playback %s: stopped", one.id)
@@ -210,63 +196,79 @@ class Player:
         finally:
             one.scope = None
 
-    async def _sound(self, one: _Playback) -> None:
-        async with self._sounding, self._speaker.open(one.id, one.rate_hz) as output:
-            await self._wait_for_its_time(one)
+    async def _sound(self, one: Playback) -> None:
+        await self._wait_for_its_time(one)
+        async with self._lane(one.kind), self._speaker.open(one.id, one.rate_hz) as output:
             try:
                 one.complete = await self._pump(one, output)
                 await output.drain()
             finally:
-                one.first_at_us, one.underruns = output.first_at_us, output.underruns
+                one.first_at_us = one.first_at_us or output.first_at_us
+                one.underruns = output.underruns
 
-    async def _pump(self, one: _Playback, output: Output) -> bool:
+    async def _pump(self, one: Playback, output: Output) -> bool:
         """Write until the last sample; False when audio stopped coming before it."""
         while True:
             pcm = one.jitter.take()
             if pcm is None:
                 if one.jitter.ended:
-                    return not one.jitter.missing_samples
-                if not await self._fed(one, AUDIO_WITHIN_S):
+                    return one.whole
+                if not await one.fed_within(AUDIO_WITHIN_S):
                     return False
                 continue
-            if pcm:
-                await output.write(amplified(pcm, self._gain(one)))
-            if pcm and not one.began:
+            if pcm and await self._write(one, output, pcm) and not one.began:
                 one.began = True
                 self._changed(PlaybackChanged(one.id, "began"))
 
-    async def _fed(self, one: _Playback, within_s: float) -> bool:
-        """Wait for more frames; tell whether any came in time."""
-        one.fed.clear()
-        try:
-            async with asyncio.timeout(within_s):
-                await one.fed.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def _write(self, one: Playback, output: Output, pcm: bytes) -> bool:
+        """Write samples, in time with others if there are any; False: they were too late."""
+        timeline = self._timeline(one)
+        if timeline is not None:
+            position = one.position_of(pcm)
+            while silence := timeline.silence(position, self._steady_us() + output.ahead_us):
+                await output.write(silence)
+            pcm = timeline.fit(pcm, position, self._steady_us() + output.ahead_us)
+            one.first_at_us = one.first_at_us or now_us() + output.ahead_us
+        if pcm:
+            await output.write(amplified(pcm, self._gain(one)))
+        return bool(pcm)
 
-    async def _wait_for_its_time(self, one: _Playback) -> None:
-        offset_us = self._house.hub_offset_us
-        if not one.play_at_us or offset_us is None:
-            return
-        wait_us = one.play_at_us - offset_us - now_us()
-        if 0 < wait_us <= PLAY_AT_WITHIN_US:
-            await asyncio.sleep(wait_us / 1e6)
+    def _timeline(self, one: Playback) -> Timeline | None:
+        if not one.at_us:
+            return None
+        self._house.clock.ask_soon()
+        return one.keep_time(self._house.clock.steady_time_of(one.at_us), self._steady_us())
+
+    def _lane(self, kind: PlaybackKind) -> asyncio.Lock:
+        return self._music if kind == "music" else self._sounding
+
+    async def _wait_for_its_time(self, one: Playback) -> None:
+        while timeline := self._timeline(one):
+            wait_s = (timeline.begins_us - self._steady_us()) / 1e6 - LEAD_IN_S
+            if wait_s <= 0:
+                return
+            one.moved.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await one.moved.wait()
 
     @property
     def _own_gain_db(self) -> float:
         return self._gain_db + self._volume_db
 
-    def _gain(self, one: _Playback) -> float:
+    def _gain(self, one: Playback) -> float:
         now_s = asyncio.get_running_loop().time()
         ducked = one.kind == "music" and now_s < self._ducked_until_s
         return self._own_gain_db + one.gain_db + (self._ducked_db if ducked else 0.0)
 
-    def _over(self, one: _Playback) -> None:
+    def _over(self, one: Playback) -> None:
         del self._open[one.id]
         self.counts["underruns"] += one.underruns
         self.counts["samples_missing"] += one.jitter.missing_samples
         self.counts["frames_rejected"] += one.jitter.rejected
+        if one.timeline is not None:
+            self.counts["samples_stretched"] += one.timeline.stretched
+            self.counts["samples_left_out"] += one.timeline.left_out
         self._house.tell(
             Played(
                 playback=one.id,

@@ -20,6 +20,7 @@ class PortAudioOutput:
 
     def __init__(self, rate_hz: int) -> None:
         self._loop = asyncio.get_running_loop()
+        self._rate_hz = rate_hz
         self._ahead_bytes = int(AHEAD_S * rate_hz) * SAMPLE_BYTES
         self._ready = bytearray()
         self._room = asyncio.Event()
@@ -44,6 +45,12 @@ class PortAudioOutput:
         self._dry = dry
         out[:] = block.ljust(size, b"\0")
         self._loop.call_soon_threadsafe(self._room.set)
+
+    @property
+    def ahead_us(self) -> int:
+        """What is ready, and what PortAudio says that it holds itself; see `Output`."""
+        ready_s = len(self._ready) / SAMPLE_BYTES / self._rate_hz
+        return round(1e6 * (ready_s + float(self._stream.latency)))
 
     async def write(self, pcm: bytes) -> None:
         """Hand over samples; see `Output`."""

@@ -12,6 +12,11 @@ class Output(Protocol):
     underruns: int
     """How often the device ran dry."""
 
+    @property
+    def ahead_us(self) -> int:
+        """How long until a sample handed over now would sound, microseconds, as far as known."""
+        ...
+
     async def write(self, pcm: bytes) -> None:
         """Hand over signed 16-bit mono samples; waits while about 0.1 s of audio is ahead.
 
@@ -30,7 +35,7 @@ class Output(Protocol):
 
 
 class Speaker(Protocol):
-    """What makes sound. One output at a time; `Player` sees to that."""
+    """What makes sound. One output at a time, and one of music beside it; `Player` sees to that."""
 
     name: str
     """As in the settings: `alsa:plughw:1`."""
