@@ -337,6 +337,7 @@ def _mind(settings: Settings, devices: Devices, zone: tzinfo, skills: Sequence[S
         lambda: datetime.now(zone),
         skills=skills,
         plugins=plugins_of(settings),
+        natural=settings.home.natural,
     )
 
 

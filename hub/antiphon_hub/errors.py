@@ -11,6 +11,7 @@ HubError
 │   └── SentencesError     sentence templates
 ├── PluginError        a skill that others wrote cannot be used
 ├── TimersError        a timer cannot be set or changed so
+├── ModelFileError     the model of natural wording cannot be read
 └── StorageError       the journal or the state directory cannot be read or written
 """
 
@@ -49,6 +50,10 @@ class SentencesError(MistakesError):
 
 class PluginError(HubError):
     """A skill that others wrote cannot be used; the house goes on without it."""
+
+
+class ModelFileError(HubError):
+    """The model of natural wording is missing or damaged."""
 
 
 class StorageError(HubError):

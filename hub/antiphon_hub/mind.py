@@ -60,6 +60,7 @@ class HomeMind:
         *,
         skills: Sequence[Skill] = (),
         plugins: Plugins | None = None,
+        natural: bool = True,
     ) -> None:
         self._home_file = home_file
         self._sentences = sentences
@@ -68,6 +69,7 @@ class HomeMind:
         self._now = now
         self._plugins = plugins
         self._own = tuple(skills)
+        self._natural = natural
         self._seen: tuple[int, ...] = ()
         self.home = Home((), (), ())
         self._interpreter: Interpreter
@@ -84,7 +86,9 @@ class HomeMind:
         plugins = self._plugins.meet(home, self._devices) if self._plugins is not None else ()
         words = [plugin.words for plugin in plugins]
         more = [plugin.skill for plugin in plugins]
-        interpreter = Interpreter(home, self._sentences, self._language, words)
+        interpreter = Interpreter(
+            home, self._sentences, self._language, words, natural=self._natural
+        )
         self.home, self._interpreter = home, interpreter
         self._skills = Skills(home, self._devices, interpreter, [*self._own, *more])
         self._seen = self._stamps()
@@ -130,6 +134,9 @@ class HomeMind:
             raise TurnCancelledError("nothing-said")
         if not unclear.options:
             raise TurnFailedError("not-understood", unclear.say, detail=unclear.code)
+        if unclear.code == "unsure":
+            likely = [unclear.options[0].meaning]
+            return yes_or_no("suggest", unclear.say, self._words, likely, no="Okay, I won't.")
         return which(found)
 
     def correct(self, last: Interpretation, correction: Interpretation) -> Interpretation:

@@ -44,6 +44,8 @@ class HomeSection(Section, frozen=True, kw_only=True):
     """The home model, YAML; empty: the example home."""
     sentences: tuple[str, ...] = ()
     """The owner's own sentences, YAML files in Home Assistant's format."""
+    natural: bool = True
+    """Understand natural wording too, where no template fits."""
     rebuild_s: Seconds = 2.0
     """How often to look whether these files changed, seconds."""
 

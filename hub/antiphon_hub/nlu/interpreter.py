@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from hassil.intents import Intents
 from hassil.recognize import RecognizeResult, recognize_best
 
@@ -13,6 +15,8 @@ from antiphon_hub.home.model import Home
 from antiphon_hub.nlu.expressions import Meter, Unbounded, put_meter
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 from antiphon_hub.nlu.names import name_home
+from antiphon_hub.nlu.natural.model import Model
+from antiphon_hub.nlu.natural.stage import NaturalStage, model_of
 from antiphon_hub.nlu.several import in_two
 from antiphon_hub.nlu.targets import Request, Targets, Unclear, find_targets
 from antiphon_hub.nlu.templates import (
@@ -20,6 +24,7 @@ from antiphon_hub.nlu.templates import (
     NAMED_INTENTS,
     PluginWords,
     load_templates,
+    their_tree,
 )
 
 __all__ = ["Interpretation", "Interpreter", "NotUnderstood", "clean_text"]
@@ -62,6 +67,8 @@ _UNKNOWN: Final = {
     },
 }
 
+_NOT_UNDERSTOOD: Final = NotUnderstood("not-understood", "Sorry, I didn't understand that.")
+
 
 class Interpreter:
     """Understands the sentences of one home; pure: no clock, no I/O after construction.
@@ -75,11 +82,21 @@ class Interpreter:
         sentences: Sequence[Path] = (),
         language: str = "en",
         plugins: Sequence[PluginWords] = (),
+        *,
+        natural: Model | bool = True,
     ) -> None:
         """Load and warm everything.
 
+        Args:
+            home: What there is to talk about.
+            sentences: The owner's own sentences.
+            language: The language that is spoken.
+            plugins: Sentences of skills that others wrote.
+            natural: Whether to understand natural wording, beside the templates; or its model.
+
         Raises:
             SentencesError: the language is not there, or a file has mistakes.
+            ModelFileError: the model of natural wording is damaged.
         """
         self.home = home
         self.language = language
@@ -88,12 +105,15 @@ class Interpreter:
         self._meter = Meter(STEPS_MAX)
         self._intents = self._metered(self.templates.intents())
         self._unknown = self._metered(Intents.from_dict(_UNKNOWN))
+        self._theirs = self._metered(Intents.from_dict(their_tree(language)))
         anywhere = self.names.lists("")
         self._lists = {
             room.id: self.names.lists(room.id) if room.id in self.names.local else anywhere
             for room in home.rooms
         }
         self._lists[""] = anywhere
+        model = model_of(language) if natural is True else natural
+        self._natural = NaturalStage(self.names, model) if model else None
         self._warm()
 
     @property
@@ -109,25 +129,50 @@ class Interpreter:
     def interpret(self, text: str, *, room: str) -> Interpretation | NotUnderstood:
         """Return what the text means when it is said in that room (name, alias or id)."""
         clean = clean_text(text)
+        return self._exactly(clean, room) or self._otherwise(clean, room)
+
+    def interpret_all(self, text: str, *, room: str) -> tuple[Interpretation | NotUnderstood, ...]:
+        """Return what the text means: one command, or two with `and` between them."""
+        clean = clean_text(text)
+        whole = self._exactly(clean, room)
+        if whole and (isinstance(whole, Interpretation) or whole.code in ("nothing", "ambiguous")):
+            return (whole,)
+
+        def read(half: str) -> Interpretation | NotUnderstood:
+            return self._exactly(clean_text(half), room) or _NOT_UNDERSTOOD
+
+        return in_two(clean, read) or (whole or self._otherwise(clean, room),)
+
+    def _exactly(self, clean: str, room: str) -> Interpretation | NotUnderstood | None:
+        """Return what the templates say; None if none of them matches."""
         if not clean:
             return NotUnderstood("nothing", "Sorry, I didn't hear anything.")
         if _TAKEN_BACK.search(clean):
             return Interpretation(TAKEN_BACK, {}, (), clean)
         result = self._recognize(clean, self._intents, room)
-        if result is None:
-            return self._not_understood(clean)
-        return self._meaning(result, clean, room)
+        return None if result is None else self._meaning(result, clean, room)
 
-    def interpret_all(self, text: str, *, room: str) -> tuple[Interpretation | NotUnderstood, ...]:
-        """Return what the text means: one command, or two with `and` between them."""
-        whole = self.interpret(text, room=room)
-        if isinstance(whole, Interpretation) or whole.code in ("nothing", "ambiguous"):
-            return (whole,)
+    def _otherwise(self, clean: str, room: str) -> Interpretation | NotUnderstood:
+        """Return what natural wording means, or why nothing was understood."""
+        if self._natural is not None and len(clean) <= COMMAND_CHARS_MAX:
+            found = self._natural.understand(
+                clean,
+                self.home.room(room),
+                lambda text: self._exactly(text, room),
+                lambda intents: self._by_their_templates(clean, room, intents),
+            )
+            if found is not None:
+                return found
+        return self._not_understood(clean)
 
-        def read(half: str) -> Interpretation | NotUnderstood:
-            return self.interpret(half, room=room)
-
-        return in_two(clean_text(text), read) or (whole,)
+    def _by_their_templates(
+        self, clean: str, room: str, intents: Sequence[str]
+    ) -> Interpretation | NotUnderstood | None:
+        """Return what Home Assistant's templates of these intents say, of what we cannot do too."""
+        every = self._theirs.intents
+        few = {name: every[name] for name in intents if name in every}
+        result = self._recognize(clean, replace(self._theirs, intents=few), room)
+        return None if result is None else self._meaning(result, clean, room)
 
     def _metered(self, intents: Intents) -> Intents:
         put_meter(intents, self._meter)
@@ -177,7 +222,7 @@ class Interpreter:
         )
         found = find_targets(request, self.names)
         if isinstance(found, NotUnderstood):
-            return found
+            return msgspec.structs.replace(found, intent=intent)
 
         def meaning(targets: Targets) -> Interpretation:
             ids = tuple(device.id for device in targets.devices)
@@ -185,7 +230,7 @@ class Interpreter:
 
         if isinstance(found, Unclear):
             options = tuple(Option(one.names, meaning(one.targets)) for one in found.choices)
-            return NotUnderstood("ambiguous", found.say, options)
+            return NotUnderstood("ambiguous", found.say, options, intent)
         return meaning(found)
 
     def _not_understood(self, text: str) -> NotUnderstood:
@@ -194,7 +239,7 @@ class Interpreter:
             thing = unknown.entities["thing"].text_clean
             if 0 < len(thing.split()) <= UNKNOWN_WORDS_MAX:
                 return NotUnderstood("unknown-name", f"Sorry, I don't know of any {thing}.")
-        return NotUnderstood("not-understood", "Sorry, I didn't understand that.")
+        return _NOT_UNDERSTOOD
 
 
 def clean_text(text: str) -> str:

@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 import msgspec
 
-Code = Literal["nothing", "not-understood", "ambiguous", "unknown-name"]
+Code = Literal["nothing", "not-understood", "ambiguous", "unknown-name", "unsure"]
+Stage = Literal["template", "misheard", "natural"]
+"""What understood: a template; one, after a name was put right; the model of natural wording."""
 
 
 class Interpretation(msgspec.Struct, frozen=True):
@@ -19,6 +21,9 @@ class Interpretation(msgspec.Struct, frozen=True):
     """The sentence as it was taken: one line, without odd signs."""
     response: str = "default"
     """Which of the intent's replies fits: `any`, `all`, `how_many`, `day` ..."""
+    stage: Stage = "template"
+    confidence: float = 1.0
+    """How sure that stage is, 0 to 1; of a name put right, how alike it sounds."""
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -36,4 +41,7 @@ class NotUnderstood(msgspec.Struct, frozen=True):
     say: str
     """What to answer or to ask back."""
     options: tuple[Option, ...] = ()
-    """What may be meant, for `ambiguous`."""
+    """What may be meant, for `ambiguous` and `unsure`."""
+    intent: str = ""
+    """What was understood all the same, where only the thing is unknown here."""
+    confidence: float = 1.0

@@ -102,6 +102,19 @@ class Templates(msgspec.Struct, frozen=True):
         return Intents.from_dict({**self.tree, "intents": intents, "expansion_rules": rules})
 
 
+def their_tree(language: str) -> Tree:
+    """Return all templates of Home Assistant's, those of things too that no home of ours has.
+
+    Raises:
+        SentencesError: the language is not there.
+    """
+    theirs = get_intents(language)
+    if theirs is None:
+        raise SentencesError(language, ["Home Assistant has no sentences in this language"])
+    sections = ("language", "intents", "lists", "expansion_rules", "skip_words")
+    return {section: theirs[section] for section in sections}
+
+
 def load_templates(
     language: str, files: Sequence[Path], plugins: Sequence[PluginWords] = ()
 ) -> Templates:

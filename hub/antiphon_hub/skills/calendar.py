@@ -27,6 +27,8 @@ class CalendarSkill:
 
     async def do(self, request: Request) -> Reply:
         """Return the date of the request."""
+        if request.slots.get("when"):
+            return Reply(f"I only know what day it is today. It's {date_words(request.now)}.")
         if request.response == "day":
             return Reply(f"It's {_DAYS[request.now.weekday()]}.")
         return Reply(f"It's {date_words(request.now)}.")

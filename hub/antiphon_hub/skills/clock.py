@@ -16,7 +16,10 @@ class ClockSkill:
 
     async def do(self, request: Request) -> Reply:
         """Return the time of the request."""
-        return Reply(f"It's {time_words(request.now)}.")
+        here = f"{time_words(request.now)}."
+        if request.slots.get("place"):
+            return Reply(f"I only know the time here. It's {here}")
+        return Reply(f"It's {here}")
 
 
 def time_words(now: datetime) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from antiphon_hub.home.model import Home
+from antiphon_hub.nlu.natural.phrases import DOING
 from antiphon_hub.reply_template import fill
 from antiphon_hub.skills.asking import AskingSkill
 from antiphon_hub.skills.calendar import CalendarSkill
@@ -50,7 +51,8 @@ class Skills:
         elif request.intent in self._own:
             reply = Reply("Okay.")
         else:
-            reply = Reply("Sorry, I can't do that yet.", ok=False, code="no-skill")
+            what = DOING.get(request.intent, "do that")
+            reply = Reply(f"Sorry, I can't {what} yet.", ok=False, code="no-skill")
         return self._worded(request, reply)
 
     def _worded(self, request: Request, reply: Reply) -> Reply:

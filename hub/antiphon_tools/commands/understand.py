@@ -30,11 +30,16 @@ def understand(
     ] = None,
     home: Annotated[Path | None, typer.Option(help="Your home, YAML; else the example.")] = None,
     language: Annotated[str, typer.Option(help="The language that is spoken.")] = "en",
+    templates_only: Annotated[
+        bool, typer.Option("--templates-only", help="Leave natural wording out.")
+    ] = False,
     as_object: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say what a sentence means and what the answer would be; exit 0 if it was understood."""
     try:
-        interpreter = Interpreter(load_home(home), sentences or (), language)
+        interpreter = Interpreter(
+            load_home(home), sentences or (), language, natural=not templates_only
+        )
     except HubError as error:
         print(f"antiphon understand: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -56,10 +61,16 @@ def explain(interpreter: Interpreter, text: str, room: str) -> dict[str, Any]:
     ms = round((time.perf_counter() - began) * 1000, 3)
     said = {"text": text, "room": room}
     if not isinstance(meaning, Interpretation):
-        return {**said, "code": meaning.code, "say": meaning.say, "ms": ms}
+        unclear = {"code": meaning.code, "say": meaning.say, "ms": ms}
+        if not meaning.intent and not meaning.options:
+            return {**said, **unclear}
+        intent = meaning.intent or meaning.options[0].meaning.intent
+        return {**said, **unclear, "understood": intent, "confidence": meaning.confidence}
     return {
         **said,
         "intent": meaning.intent,
+        "stage": meaning.stage,
+        "confidence": meaning.confidence,
         "slots": meaning.slots,
         "devices": list(meaning.devices),
         "reply": asyncio.run(_reply(interpreter, meaning, room)),

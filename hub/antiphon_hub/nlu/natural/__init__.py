@@ -1,0 +1,1 @@
+"""Natural wording: what a sentence means that no template has (pure)."""

@@ -1,0 +1,1 @@
+"""Making the model of natural wording: from templates, paraphrases and labelled sentences."""
