@@ -33,6 +33,7 @@ def test_a_door_is_unlocked_only_after_a_yes(tmp_path: Path) -> None:
     first, second = one.listened
     assert second.stream != first.stream
     assert one.jobs[1].endpointing.expect == "yes-no"
+    assert one.jobs[1].level_dbfs == one.jobs[0].level_dbfs > -200.0  # the same person answers
     assert one.jobs[1].context == one.grammars[0].context
     started = [event for event in one.world.publisher.events if isinstance(event, TurnStarted)]
     assert [event.cause for event in started] == ["phrase", "follow-up"]

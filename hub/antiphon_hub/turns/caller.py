@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from antiphon_hub.turns.arbitration.arbiter import heard_at_us
 from antiphon_hub.turns.arbitration.report import Report
-from antiphon_hub.turns.hearing import Call
+from antiphon_hub.turns.hearing import UNKNOWN_DBFS, Call
 from antiphon_hub.turns.ports import Command, Satellite
 from antiphon_hub.turns.turn import Turn
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
@@ -94,7 +94,7 @@ class Caller:
             begin=0 if check and wake.cause == "phrase" else wake.begin,
             wake_end=wake.end,
             wake_phrase=wake.phrase,
-            level_dbfs=wake.level_dbfs if wake.cause == "phrase" else -200.0,
+            level_dbfs=wake.level_dbfs if wake.cause == "phrase" else UNKNOWN_DBFS,
             wake=check,
         )
         self._won, self._found = False, check is None

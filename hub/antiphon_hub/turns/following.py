@@ -14,8 +14,17 @@ FOLLOW_UPS_MAX: Final = 6
 """Questions and answers without a wake word; then the house is quiet until it is called."""
 
 
-def follow_up(question: Question, grammar: LoadContext | None, turn: str, satellite: str) -> Call:
-    """Return the call in which the answer is listened for: a new stream, heard from its begin."""
+def follow_up(
+    question: Question,
+    grammar: LoadContext | None,
+    turn: str,
+    satellite: str,
+    called_dbfs: float,
+) -> Call:
+    """Return the call in which the answer is listened for: a new stream, heard from its begin.
+
+    The person who called at that level is awaited, not a far quieter television.
+    """
     expect: Expectation = "answer"
     if question.kind in ("confirm", "suggest"):
         expect = "yes-no"
@@ -24,6 +33,7 @@ def follow_up(question: Question, grammar: LoadContext | None, turn: str, satell
         satellite=satellite,
         stream=new_id("stream"),
         begin=0,
+        level_dbfs=called_dbfs,
         expect=expect,
         grammar=grammar,
         open=grammar is None,

@@ -45,6 +45,7 @@ BEGIN_S: Final = 1.0
 """A worker that does not take a job in this time is as good as lost."""
 QUIET_S: Final = 4.0
 """A worker may say nothing for this long beyond the command's own limit."""
+UNKNOWN_DBFS: Final = -200.0
 ALL_FRAMES: Final = 2**32 - 1
 
 
@@ -61,8 +62,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wake_phrase: str = ""
     wake: WakeCheck | None = None
     """The phrases to look for first, when the satellite could not."""
-    level_dbfs: float = -200.0
-    """How loud the person was when calling; -200: not known."""
+    level_dbfs: float = UNKNOWN_DBFS
+    """How loud the person was when calling."""
     expect: Expectation = "command"
     """What kind of sentence is awaited."""
     grammar: LoadContext | None = None

@@ -118,7 +118,8 @@ class Lives:
             record = self.record("follow-up", listener.room, listener.id)
             record.trace["follows"] = turns[-1].record.turn
             grammar = self._parts.mind.grammar(question)
-            call = follow_up(question, grammar, record.turn, listener.id)
+            called_dbfs = turns[-1].called_dbfs
+            call = follow_up(question, grammar, record.turn, listener.id, called_dbfs)
             turns.append(Turn(self._parts, record, (listener,), new_id("play")))
             self.speaking[listener.id] = turns[-1]
             self._counts["turns"] += 1

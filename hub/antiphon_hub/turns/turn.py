@@ -14,7 +14,7 @@ from antiphon_hub.publisher import Publisher
 from antiphon_hub.turns.conversation import Conversation
 from antiphon_hub.turns.dialogue import Dialogues
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
-from antiphon_hub.turns.hearing import Call, Ear, Watcher
+from antiphon_hub.turns.hearing import UNKNOWN_DBFS, Call, Ear, Watcher
 from antiphon_hub.turns.invitation import Invitation
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.ports import Command, Mind, Rooms, Satellite
@@ -89,6 +89,7 @@ class Turn:
         self.invitation = Invitation(parts.mouth, parts.command, record, playback)
         self.over = asyncio.Event()
         """Set when it has ended, whatever follows."""
+        self.called_dbfs = UNKNOWN_DBFS  # for those who listen to the answer
         dialogue = parts.dialogues.of(record.room)
         self._talk = Conversation(parts.mind, parts.journal, parts.publisher, dialogue, record)
 
@@ -112,6 +113,7 @@ class Turn:
         With somebody who watches, it only hears until it is chosen.
         """
         self._watching = watching
+        self.called_dbfs = call.level_dbfs
         await self._to_its_end(self._spoken(call, limit_s), call)
 
     async def do(self, text: str, *, speak: bool) -> None:
