@@ -10,7 +10,7 @@ import pytest
 
 from antiphon_hub.home.model import load_home
 from antiphon_hub.mind import HomeMind
-from antiphon_hub.nlu.grammar import PLUGIN_BYTES_MAX
+from antiphon_hub.nlu import grammar
 from antiphon_hub.nlu.questions import Question
 from antiphon_hub.skills import FakeDevices, PluginOptions, Plugins, find_plugins
 
@@ -110,7 +110,7 @@ async def test_a_plug_in_is_switched_off_by_its_name(distribution: Path, tmp_pat
 
 NO_INTENTS = "class skill:\n    def __init__(self, house): pass\n"
 DOES = "    def __init__(self, house): pass\n    async def do(self, request): pass\n"
-WORDS = ("".join(chr(97 + int(digit)) for digit in str(n)) * 40 for n in range(1000, 3000))
+WORDS = ("".join(chr(97 + int(digit)) for digit in str(n)) * 40 for n in range(1000, 1040))
 MANY = f"{{values: [{', '.join(WORDS)}]}}"
 BAD = {
     "does not parse": ("class skill(:", "", "SyntaxError"),
@@ -155,15 +155,16 @@ BAD = {
     "is too large": (
         "class skill:\n    intents = {'A'}\n" + DOES,
         f"{{intents: {{A: {{data: [{{sentences: ['{{big}}']}}]}}}}, lists: {{big: {MANY}}}}}",
-        str(PLUGIN_BYTES_MAX),
+        "their grammar takes more than",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", BAD)
 async def test_a_bad_plug_in_is_named_and_the_others_work(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, bad: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, bad: str
 ) -> None:
+    monkeypatch.setattr(grammar, "PLUGIN_BYTES_MAX", 4000)
     code, sentences, why = BAD[bad]
     put(tmp_path, "good", GOOD, GOOD_SENTENCES)
     put(tmp_path, "odd-one", code, sentences)
@@ -235,8 +236,8 @@ async def test_lists_and_rules_of_the_same_name_are_kept_apart(tmp_path: Path) -
     assert plugins.faults == []
     assert await said(one, "brew tea soon") == "brew tea"
     assert await said(one, "feed cat twice") == "feed cat"
-    grammar = one.context().grammar
-    assert all(word in grammar for word in ("tea", "soon", "cat", "twice"))
+    sayable = one.context().grammar
+    assert all(word in sayable for word in ("tea", "soon", "cat", "twice"))
 
 
 async def test_the_owners_words_win(tmp_path: Path) -> None:
