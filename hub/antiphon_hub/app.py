@@ -32,6 +32,7 @@ from antiphon_hub.recordings import Recordings, Shelf
 from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.settings import ListeningSection, Settings
 from antiphon_hub.skills import Skill
+from antiphon_hub.skills.sounding import SoundSkill
 from antiphon_hub.storage import Database
 from antiphon_hub.timekeeping import Timekeeping, home_zone
 from antiphon_hub.turns.caller import STREAM_SLACK_S, Listening
@@ -50,6 +51,7 @@ from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
 from antiphon_protocol.discovery import HubRecord
+from antiphon_protocol.messages.ask import Answer, AskAnnounce
 from antiphon_protocol.messages.event import TurnEnded
 from antiphon_protocol.version import OURS
 
@@ -89,14 +91,15 @@ class Hub:
         self._timekeeping = Timekeeping(
             self._state_dir, zone, self._publisher, fleet, outbound.satellite
         )
-        self._mind = _mind(settings, devices, zone, self._timekeeping.skills)
+        self._playback = _playback(settings, self._state_dir, fleet, outbound, self._publisher)
+        sound = _sound_skill(lambda: self._turns, self._playback)
+        self._mind = _mind(settings, devices, zone, [*self._timekeeping.skills, sound])
         self._database = Database(self._state_dir / JOURNAL_FILE)
         kept = settings.journal
         shelf = Shelf(self._state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
         self._recordings = Recordings(shelf, time.monotonic)
         self._journal = self._build_journal()
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
-        self._playback = _playback(settings, self._state_dir, fleet, outbound, self._publisher)
         self._turns = self._build_turns(outbound, fleet)
         self._inbound = Inbound(
             self._link,
@@ -339,6 +342,13 @@ def _mind(settings: Settings, devices: Devices, zone: tzinfo, skills: Sequence[S
         plugins=plugins_of(settings),
         natural=settings.home.natural,
     )
+
+
+def _sound_skill(turns: Callable[[], Turns], playback: Playback) -> SoundSkill:
+    async def announce(asked: AskAnnounce) -> Answer:
+        return await turns().announce(asked)
+
+    return SoundSkill(announce, playback.volume)
 
 
 def _listening(section: ListeningSection) -> Listening:
