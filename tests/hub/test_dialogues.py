@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from antiphon_hub.skills import PluginOptions, Plugins, find_plugins
 from antiphon_protocol.messages.ask import AskIntent, AskQuestion, ExpectedAnswer
 from antiphon_protocol.messages.event import TurnEnded, TurnStarted
 from antiphon_protocol.messages.satellite import Listen, Play, Played, ShowTurn, StopPlaying
@@ -426,3 +427,60 @@ def test_a_talk_in_writing_keeps_its_thread(tmp_path: Path) -> None:
     one = talk(tmp_path, story)
     assert not one.world.sent(Listen)
     assert not one.world.sent(ShowTurn)
+
+
+# -- skills that ask ------------------------------------------------------------------------------
+
+COFFEE = """
+from antiphon_hub.skills import Expected, Interpretation, Question, Reply
+
+
+class Coffee:
+    intents = frozenset({"MakeCoffee"})
+
+    def __init__(self, house):
+        pass
+
+    async def do(self, request):
+        if "milk" in request.slots:
+            return Reply(f"A coffee, {request.slots['milk']} milk.")
+        answers = (
+            Expected("yes", ("yes [please]",), (self.coffee("with"),)),
+            Expected("no", ("no [thanks]",), (self.coffee("without"),)),
+        )
+        question = Question(kind="skill", text="With milk?", answers=answers)
+        return Reply("Gladly.", question=question)
+
+    def coffee(self, milk):
+        return Interpretation("MakeCoffee", {"milk": milk}, (), "")
+
+
+skill = Coffee
+"""
+BROKEN = COFFEE.replace("yes [please]", "[broken")
+SENTENCES = "language: en\nintents: {MakeCoffee: {data: [{sentences: [make me a coffee]}]}}\n"
+
+
+def _plugins(folder: Path, code: str) -> Plugins:
+    folder.mkdir()
+    (folder / "coffee.py").write_text(code)
+    (folder / "coffee.yaml").write_text(SENTENCES)
+    return find_plugins(folder, (), PluginOptions(language="en", state_dir=folder / "state"))
+
+
+def test_a_skill_asks_and_gets_the_answer_back(tmp_path: Path) -> None:
+    async def story(one: Talk) -> None:
+        turns = await one.call("make me a coffee", "no thanks")
+        assert _replies(turns) == ["Gladly. With milk?", "A coffee, without milk."]
+
+    talk(tmp_path, story, plugins=_plugins(tmp_path / "skills", COFFEE))
+
+
+def test_a_skill_that_asks_nonsense_fails_its_own_turn_only(tmp_path: Path) -> None:
+    async def story(one: Talk) -> None:
+        (turn,) = await one.call("make me a coffee")
+        assert (turn.outcome, turn.code) == ("failed", "skill-failed")
+        (other,) = await one.call("turn on the bedside lamp")
+        assert other.outcome == "answered"
+
+    talk(tmp_path, story, plugins=_plugins(tmp_path / "skills", BROKEN))

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from antiphon_hub.mind import HomeMind
-from antiphon_hub.skills import FakeDevices
+from antiphon_hub.skills import FakeDevices, Plugins
 from antiphon_protocol.messages.event import TurnEnded
 from antiphon_protocol.messages.satellite import Listen
 from antiphon_protocol.messages.work import (
@@ -102,7 +102,12 @@ class Talk:
                 pass
 
 
-def talk(tmp_path: Path, story: Callable[[Talk], Awaitable[None]], room: str = "hall") -> Talk:
+def talk(
+    tmp_path: Path,
+    story: Callable[[Talk], Awaitable[None]],
+    room: str = "hall",
+    plugins: Plugins | None = None,
+) -> Talk:
     """Play a story in virtual time."""
     file = tmp_path / "home.yaml"
     file.write_text(HOME)
@@ -110,7 +115,8 @@ def talk(tmp_path: Path, story: Callable[[Talk], Awaitable[None]], room: str = "
 
     async def main() -> None:
         devices = FakeDevices()
-        mind = HomeMind(file, (), "en", devices, lambda: datetime(2024, 5, 1, 12, 0))  # noqa: DTZ001 - a wall clock
+        noon = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
+        mind = HomeMind(file, (), "en", devices, lambda: noon, plugins=plugins)
         async with World(tmp_path / "turns.sqlite", mind=mind) as world:
             one = Talk(world, devices)
             talks.append(one)

@@ -107,7 +107,7 @@ class GuardedSkill:
     def _worded(self, request: Request, reply: Reply) -> Reply:
         """A reply without words gets those of the plug-in's sentences file."""
         text = reply.text
-        if not text and reply.ok:
+        if not text and reply.ok and reply.question is None:
             texts = self._responses.get(request.intent, {})
             template = texts.get(request.response) or texts.get("default") or "Okay."
             # Where a slot was left out, two spaces would be left.

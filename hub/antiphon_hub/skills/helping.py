@@ -2,6 +2,7 @@
 
 from antiphon_hub.home.model import Home
 from antiphon_hub.skills.port import Reply, Request
+from antiphon_hub.skills.wording import deed
 
 
 class HelpingSkill:
@@ -24,8 +25,7 @@ class HelpingSkill:
             examples.append("set the lights to forty percent")
         other = next((one for one in here if one.kind != "light"), None)
         if other is not None:
-            verb = "open" if other.kind == "cover" else "turn on"
-            examples.append(f"{verb} the {other.name}")
+            examples.append(f"{deed(other, on=True)} the {other.name}")
         if not here and self._home.devices:
             examples.append("turn off all lights")
         return Reply(f"You can say: {', or: '.join(examples)}.")

@@ -58,6 +58,6 @@ class Skills:
     def _worded(self, request: Request, reply: Reply) -> Reply:
         texts = self._responses.get(request.intent, {})
         template = texts.get(request.response) or texts.get("default")
-        if template is None or not reply.ok:
+        if template is None or reply.question is not None or not reply.ok:
             return reply
         return Reply(fill(template, request.slots))

@@ -15,6 +15,7 @@ from antiphon_hub.turns.ports import Mind
 from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.turns.verdict import Silence, Sure, Unclear, Unsure, Verdict
 from antiphon_protocol.messages.event import Understood
+from antiphon_protocol.messages.work import LoadContext
 
 NOT_CAUGHT: Final = "Sorry, I didn't catch that."
 NOTHING_DONE: Final = "Sorry, I don't know what to change."
@@ -25,6 +26,14 @@ REPEAT: Final = "AntiphonRepeat"
 CORRECTION: Final = "AntiphonCorrect"
 HARMLESS: Final = frozenset({"HassNevermind", "AntiphonStop", REPEAT})
 """What is done on a guess: asking back would take longer than doing it."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question, and how to hear its answers."""
+
+    question: Question
+    grammar: LoadContext | None
+    """None: any words may come."""
 
 
 class Conversation:
@@ -44,7 +53,7 @@ class Conversation:
         self._dialogue = dialogue
         self._record = record
         self._acts = 0
-        self.question: Question | None = None
+        self.asks: Asked | None = None
         """What the reply asks."""
         self.answered: Answered | None = None
         """What was answered to the question before."""
@@ -53,11 +62,6 @@ class Conversation:
     def _follows(self) -> bool:
         """Nobody called: the house has opened the microphone, right behind its own voice."""
         return self._record.cause == "follow-up"
-
-    @property
-    def open_question(self) -> Question | None:
-        """What was asked in the room, and waits for its answer."""
-        return self._dialogue.question(self._record.clock())
 
     async def reply_to(self, verdict: Verdict) -> str:
         """Return what to say to what was heard; whatever it asks for is done.
@@ -85,14 +89,17 @@ class Conversation:
         now_s = self._record.clock()
         if text:
             self._dialogue.spoke(text, now_s)
-        if self.question is not None:
-            self._dialogue.asks(self.question, now_s)
+        if self.asks is not None:
+            self._dialogue.asks(self.asks.question, now_s)
 
     def ask(self, question: Question) -> str:
         """Let the reply ask this; return its words."""
-        self.question = question
+        self._listen_for(question)
         self._record.trace["asks"] = question.kind
         return question.text
+
+    def _listen_for(self, question: Question) -> None:
+        self.asks = Asked(question, self._mind.grammar(question))
 
     # -- what it is -------------------------------------------------------------------------------
 
@@ -129,6 +136,8 @@ class Conversation:
         answered = None if question is None or unsure else self._mind.answer(question, text)
         expected = answered is not None and bool(answered.id)
         if self._follows and not expected and self._dialogue.is_echo(text, now_s):
+            if question is not None:
+                self._listen_for(question)
             raise TurnCancelledError("echo")
         self._dialogue.take_question(now_s)
         if question is not None and question.kind == "request" and self._follows:
@@ -204,11 +213,11 @@ class Conversation:
             elif meaning.devices:
                 self._dialogue.did(Deed(meaning, before), self._record.clock())
             if outcome.question is not None:
-                replies[-1] = self.ask(outcome.question)
+                replies.append(self.ask(outcome.question))
         self._record.mark("done")
         reply = self._record.reply = " ".join(filter(None, replies))
         if failures:
-            self.question = None
+            self.asks = None
             raise TurnFailedError("skill-failed", reply, detail=", ".join(failures))
         return reply
 

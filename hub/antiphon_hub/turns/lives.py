@@ -112,14 +112,15 @@ class Lives:
         await story
         self._over(turns[0])
         while listener is not None and len(turns) <= FOLLOW_UPS_MAX:
-            question = turns[-1].question
-            if question is None or self.speaking.get(listener.id, turns[-1]) not in turns:
+            asked = turns[-1].asks
+            if asked is None or self.speaking.get(listener.id, turns[-1]) not in turns:
                 break
             record = self.record("follow-up", listener.room, listener.id)
             record.trace["follows"] = turns[-1].record.turn
-            grammar = self._parts.mind.grammar(question)
             called_dbfs = turns[-1].called_dbfs
-            call = follow_up(question, grammar, record.turn, listener.id, called_dbfs)
+            call = follow_up(
+                asked.question, asked.grammar, record.turn, listener.id, called_dbfs
+            )
             turns.append(Turn(self._parts, record, (listener,), new_id("play")))
             self.speaking[listener.id] = turns[-1]
             self._counts["turns"] += 1

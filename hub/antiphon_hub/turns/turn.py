@@ -11,7 +11,7 @@ from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
 from antiphon_hub.nlu.questions import Answered, Question
 from antiphon_hub.publisher import Publisher
-from antiphon_hub.turns.conversation import Conversation
+from antiphon_hub.turns.conversation import Asked, Conversation
 from antiphon_hub.turns.dialogue import Dialogues
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
 from antiphon_hub.turns.hearing import UNKNOWN_DBFS, Call, Ear, Watcher
@@ -94,11 +94,10 @@ class Turn:
         self._talk = Conversation(parts.mind, parts.journal, parts.publisher, dialogue, record)
 
     @property
-    def question(self) -> Question | None:
+    def asks(self) -> Asked | None:
         """What it has asked, or has heard no answer to but our own echo."""
-        if self.record.code == "echo":
-            return self._talk.open_question
-        return self._talk.question if self.record.outcome == "answered" else None
+        listens_on = self.record.outcome == "answered" or self.record.code == "echo"
+        return self._talk.asks if listens_on else None
 
     @property
     def answered(self) -> Answered | None:
