@@ -15,6 +15,7 @@ from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_tools.speech import command, say
 from tests.support.house import Facts, House, a_voice, open_house
 from tests.support.waiting import eventually
+from tests.system.test_house_requests import request
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -98,3 +99,22 @@ async def test_a_call_into_a_reply_stops_it_and_is_answered(tmp_path: Path) -> N
         assert (first.outcome, first.code) == ("cancelled", "superseded"), first
         assert (second.outcome, second.reply) == ("answered", "The hall light is on."), second
         assert not next(one for one in room.sounds if not one.sound.startswith("cue")).drained
+
+
+async def test_a_question_of_an_automation_is_asked_and_its_answer_returned(tmp_path: Path) -> None:
+    question = {
+        "text": "Shall I run the bath?",
+        "room": "hall",
+        "answers": [
+            {"id": "bath", "sentences": ["yes please", "a hot bath"]},
+            {"id": "shower", "sentences": ["no a shower [please]"]},
+        ],
+    }
+    async with hall(tmp_path) as (house, room, facts):
+        async with asyncio.timeout(90):
+            asking = asyncio.create_task(request(house, "ask", question))
+            await room.wait_until(lambda: room.state is State.LISTENING)
+            await room.say(BREATH + say("no a shower please", a_voice()))
+            answer = await asking
+        assert (answer["ok"], answer["answer"]) == (True, "shower"), (answer, facts.events)
+        assert answer["sentence"] == "no a shower please"
