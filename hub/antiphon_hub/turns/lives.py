@@ -118,9 +118,7 @@ class Lives:
             record = self.record("follow-up", listener.room, listener.id)
             record.trace["follows"] = turns[-1].record.turn
             called_dbfs = turns[-1].called_dbfs
-            call = follow_up(
-                asked.question, asked.grammar, record.turn, listener.id, called_dbfs
-            )
+            call = follow_up(asked.question, asked.grammar, record.turn, listener.id, called_dbfs)
             turns.append(Turn(self._parts, record, (listener,), new_id("play")))
             self.speaking[listener.id] = turns[-1]
             self._counts["turns"] += 1
