@@ -45,7 +45,7 @@ def test_a_door_is_unlocked_only_after_a_yes(tmp_path: Path) -> None:
     [
         ("no", "Okay, I won't."),
         ("never mind", "Okay."),
-        ("the weather is fine", "Okay, I won't."),
+        ("seven purple umbrellas", "Okay, I won't."),
         (Heard("yes", UNSURE), "Okay, I won't."),
         (Heard("yes", HARDLY), "Okay, I won't."),
         (Heard("yes", NOISE), ""),
