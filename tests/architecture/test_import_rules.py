@@ -41,7 +41,7 @@ LIBRARIES = {
 SERVICES = ("turns", "workers", "fleet", "playback")
 """Of the hub: they meet only in `app`, and on the bus only through ports that they are given."""
 EDGES = ("bus", "web", "integrations")
-CAPABILITIES = ("nlu", "skills", "home")
+CAPABILITIES = ("nlu", "skills", "home", "timers")
 
 PURE = (
     "antiphon_protocol.clock",
@@ -68,6 +68,12 @@ PURE = (
     "antiphon_hub.workers.placement",
     "antiphon_hub.nlu.expressions",
     "antiphon_hub.nlu.jsgf",
+    "antiphon_hub.timers.schedule",
+    "antiphon_hub.timers.model",
+    "antiphon_hub.timers.finding",
+    "antiphon_hub.timers.slots",
+    "antiphon_hub.timers.watch",
+    "antiphon_hub.timers.words",
     "antiphon_engines.endpoint",
     "antiphon_engines.grammar",
     "antiphon_engines.nearness",
@@ -77,6 +83,8 @@ PURE = (
     "antiphon_satellite.listen.gate",
     "antiphon_satellite.speak.jitter",
     "antiphon_satellite.speak.timeline",
+    "antiphon_satellite.alarms.book",
+    "antiphon_satellite.alarms.sounds",
 )
 """They take `now` or audio time as an argument; a package in the list means all its modules."""
 IMPURE_LIBRARIES = {

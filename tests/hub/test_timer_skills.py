@@ -291,3 +291,12 @@ def test_due_at_is_in_the_homes_zone(tmp_path: Path) -> None:
         assert moment - BEGIN.astimezone(UTC) > timedelta(days=100)
 
     told(tmp_path, story)
+
+
+def test_the_docs_words_of_ones_own_are_heard(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "timers.md").read_text(encoding="utf-8")
+    file = tmp_path / "mine.yaml"
+    file.write_text(docs.split("```yaml\n")[1].split("```")[0])
+    heard = compile_grammar(recognition_context(Interpreter(HOME, [file])).grammar)
+    assert heard.accepts("set a quiche timer for ten minutes".split())
+    assert not heard.accepts("set a laundry timer for ten minutes".split())
