@@ -35,6 +35,11 @@ ASKED_FIRST: Final = frozenset({"AntiphonSetAlarm", "AntiphonCancelAlarm"})
 ABOUT_DEVICES: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet", "HassGetState"})
 TEMPLATES_FROM: Final = 0.3
 """Probability from which Home Assistant's templates for more than we can do are tried as well."""
+WILD: Final = frozenset(
+    {"HassMediaSearchAndPlay", "HassListAddItem", "HassListRemoveItem", "HassListCompleteItem"}
+    | {"HassBroadcast", "HassStartTimer"}
+)
+"""Whose templates hold any words, and so fit what nobody meant: the model must be sure of them."""
 RANKED: Final = 3
 """How many of the likeliest intents they are tried of."""
 MISHEARD_IN: Final = ABOUT_DEVICES | {"HassSetPosition", "HassFanSetSpeed", "HassSetVolume"}
@@ -96,7 +101,8 @@ class NaturalStage:
         ranked = self._ranked(text, room)
         guess = ranked[0]
         if guess.share >= TEMPLATES_FROM:
-            found = by_theirs([name for one in ranked for name in _names_of(one.intent)])
+            likely = [one for one in ranked if one.intent not in WILD or one.share >= TAKEN_FROM]
+            found = by_theirs([name for one in likely for name in _names_of(one.intent)])
             if found is not None:
                 return found
         if guess.intent in MISHEARD_IN and guess.share >= MISHEARD_FROM:
