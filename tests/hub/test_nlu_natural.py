@@ -1,14 +1,14 @@
 """Natural wording: what the model, the names and the slots make of sentences no template has."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_hub.errors import ModelFileError
-from antiphon_hub.home.model import Device, Home, Room, load_home
+from antiphon_hub.home.model import Device, Home, Kind, Room, load_home
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
 from antiphon_hub.nlu.natural import slots
 from antiphon_hub.nlu.natural.model import OUT, Arrays, Header, read_model, write_model
@@ -94,6 +94,13 @@ def test_templates_come_first_and_can_be_all_there_is() -> None:
     assert isinstance(
         TEMPLATES_ALONE.interpret("turn on the kitchen right", room="kitchen"), NotUnderstood
     )
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_every_kind_of_device_can_be_named(kind: Kind) -> None:
+    home = Home((Room(id="den", name="den"),), (Device(id="x", name="rex", room="den", kind=kind),))
+    found = Interpreter(home).interpret("hey would somebody maybe see to rex for me", room="den")
+    assert isinstance(found, Interpretation | NotUnderstood)
 
 
 def test_a_home_without_devices_understands_all_the_same() -> None:

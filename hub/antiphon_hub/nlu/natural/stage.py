@@ -45,7 +45,9 @@ RANKED: Final = 3
 MISHEARD_IN: Final = ABOUT_DEVICES | {"HassSetPosition", "HassFanSetSpeed", "HassSetVolume"}
 MISHEARD_FROM: Final = 0.2
 """Probability of a command about devices from which misheard names are looked for."""
-PLAIN_NOUNS: Final = {"light": "lamp", "switch": "plug", "fan": "fan", "cover": "blinds"}
+PLAIN_NOUNS: Final = {"light": "lamp", "switch": "plug", "fan": "fan", "cover": "blinds"} | {
+    "lock": "front door"
+}
 """What the model has learnt things of each kind to be called."""
 SHOPPING: Final = frozenset({"", "shopping", "grocery", "groceries"})
 SHOPPING_INTENTS: Final = {
