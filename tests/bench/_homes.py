@@ -98,6 +98,14 @@ class Home:
         self.rooms = [_furnished(cell, rng) for cell in cells]
         self._doors = _doors(self.rooms, rng)
 
+    def rest(self) -> tuple[float, ...]:
+        """Return each device's noise floor at some moment without a call, dBFS."""
+        noise = _diffuse(self._coupling(), self._noise_sources())
+        return tuple(
+            self._floor_dbfs(room, _background(room, leaked))
+            for room, leaked in zip(self.rooms, noise, strict=True)
+        )
+
     def call(self) -> SpokenCall:
         """Let somebody call in one of the rooms; several devices may hear it, or none."""
         rng = self._rng
@@ -119,11 +127,16 @@ class Home:
             if number == where:
                 distance_m = max(0.5, math.dist(at, one.device))
                 heard += _power(speech_spl - 20 * math.log10(distance_m) + self._facing_db())
-            background = noise[number] + _power(one.ambient_spl) + _power(one.self_noise_spl)
+            background = _background(one, noise[number])
             sound = self._heard(number, heard, background, clarity_db, distance_m)
             if sound is not None:
                 sounds.append(sound)
         return SpokenCall(where, tuple(sorted(sounds, key=lambda one: one.arrived_s)))
+
+    def _floor_dbfs(self, room: Room, noise: float) -> float:
+        # The floor follows the lower edge of the noise; a television has pauses.
+        floor_db = _db(noise) - self._rng.uniform(1.0, 5.0)
+        return min(0.0, max(-96.0, floor_db + room.gain_db - FULL_SCALE_SPL))
 
     def _facing_db(self) -> float:
         """Return the level beside the mouth against that in front: 0 dB to -8 dB behind."""
@@ -164,17 +177,19 @@ class Home:
         fired_s = distance_m / SOUND_M_PER_S + rng.gauss(0.0, FIRING_S)
         to_dbfs = room.gain_db - FULL_SCALE_SPL
         loudest = signal * _power(PEAK_DB + rng.gauss(0.0, 1.0)) + noise
-        # The floor follows the lower edge of the noise; a television has pauses.
-        floor_db = _db(noise) - rng.uniform(1.0, 5.0)
         sure = 1.0 / (1.0 + math.exp(-(margin_db + rng.gauss(0.0, 3.0)) / 3.0))
         return Sound(
             room=number,
             arrived_s=fired_s + rng.uniform(0.0, DELAY_S),
             captured_s=fired_s + rng.gauss(0.0, CLOCK_S),
             level_dbfs=min(0.0, max(-96.0, _db(loudest) + to_dbfs)),
-            noise_dbfs=min(0.0, max(-96.0, floor_db + to_dbfs)),
+            noise_dbfs=self._floor_dbfs(room, noise),
             confidence=min(1.0, max(0.5, sure)),
         )
+
+
+def _background(room: Room, leaked: float) -> float:
+    return leaked + _power(room.ambient_spl) + _power(room.self_noise_spl)
 
 
 def _floor_plan(count: int, rng: random.Random) -> list[tuple[float, float, float, float]]:

@@ -1,8 +1,9 @@
 """Which room answers: ours against first arrival and the raw loudest, in simulated homes.
 
-Homes of 3 to 12 rooms in turn, fifty calls in each, from the first day on: what is learned of the
-satellites is learned on the way. A call counts when any satellite reports it. `first_arrival` is
-Home Assistant's rule, `raw_loudest` Willow's; all three judge the same reports.
+Homes of 3 to 12 rooms in turn, fifty calls in each, from the first one on. The satellites have
+stood there for five hours before it, and told their noise floors as they always do; what else is
+learned of them is learned on the way. A call counts when any satellite reports it.
+`first_arrival` is Home Assistant's rule, `raw_loudest` Willow's; all judge the same reports.
 """
 
 import argparse
@@ -11,12 +12,13 @@ from collections import Counter
 from typing import Any, Final
 
 from antiphon_hub.turns.arbitration.arbiter import WINDOW_S, Arbiter
-from antiphon_hub.turns.arbitration.gains import Gains
+from antiphon_hub.turns.arbitration.gains import FLOOR_EVERY_S, Gains
 from antiphon_hub.turns.arbitration.report import Report
 from tests.bench._homes import LARGEST, SMALLEST, Home, Sound, SpokenCall
 from tests.bench._intervals import share_interval
 
 CALLS_PER_HOME: Final = 50
+FLOORS_BEFORE: Final = 32
 FIRST_CALLS: Final = 10
 RULES: Final = ("right_room", "first_arrival", "raw_loudest")
 HOUR_US: Final = 3_600_000_000
@@ -56,7 +58,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _live(home: Home, size: int, calls: int, counts: Counter[str]) -> None:
     """Let one home live through its calls."""
-    arbiter = Arbiter(Gains())
+    gains = Gains()
+    for number in range(FLOORS_BEFORE):
+        for room, floor_dbfs in enumerate(home.rest()):
+            gains.rest(str(room), floor_dbfs, number * FLOOR_EVERY_S)
+    arbiter = Arbiter(gains)
     for number in range(calls):
         call = home.call()
         while not call.sounds:

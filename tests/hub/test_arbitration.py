@@ -170,6 +170,22 @@ def test_what_is_remembered_is_bounded_and_a_doubtful_win_teaches_no_level() -> 
     assert doubtful.known("k").wins_dbfs == []
 
 
+def test_a_floor_between_calls_is_learned_once_in_ten_minutes() -> None:
+    gains = Gains()
+    kept = [gains.rest("k", -70.0, 30.0 * number) for number in range(60)]
+    assert kept.count(True) == 3
+    assert gains.known("k").floors_dbfs == [-70.0] * 3
+    assert not gains.rest("h", -200.0, 0.0), "a microphone that heard nothing yet"
+
+
+def test_a_television_at_the_very_first_call_loses_nothing_when_the_room_was_quiet_before() -> None:
+    gains = Gains()
+    for hour in range(5):
+        gains.rest("living", -65.0, 3600.0 * hour)
+        gains.rest("hall", -65.0, 3600.0 * hour)
+    assert winner([heard("living", -40, -48), heard("hall", -50, -65)], gains) == "living"
+
+
 def test_what_was_learned_decides_the_same_after_a_restart() -> None:
     gains, restored = Gains(), Gains()
     gains.learn([heard("k", -30, -50), heard("h", -50, -70)])

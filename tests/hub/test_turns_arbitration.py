@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from antiphon_hub.turns.arbitration.arbiter import WINDOW_S
 from antiphon_protocol.limits import STAND_BY_SECONDS
 from antiphon_protocol.messages.event import TurnStarted
-from antiphon_protocol.messages.satellite import Listen, Play, ShowTurn, StopListening
+from antiphon_protocol.messages.satellite import Counters, Listen, Play, ShowTurn, StopListening
 from antiphon_protocol.messages.work import Cancel, Transcribe, WakeConfirmed, WorkFailed
 from tests.support import virtual_time
 from tests.support.turn_world import World, obliging
@@ -327,6 +327,8 @@ def test_the_second_look_lets_a_call_through_that_it_hears_too(tmp_path: Path) -
 
 def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
     async def learn(world: World) -> None:
+        for satellite in ("hall", "nobody"):
+            world.turns.did(satellite, Counters(counts={}, noise_dbfs=-61.0))
         for number in range(3):
             world.call(f"s-{number}", name="kitchen", level=-40.0)
             await world.ended(number + 1)
@@ -337,7 +339,8 @@ def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
         await asyncio.sleep(0.1)
         known = world.gains.gains.known("kitchen")
         assert len(known.floors_dbfs) == len(known.wins_dbfs) == 3
-        assert world.gains.gains.known("hall").floors_dbfs == []
+        assert world.gains.gains.known("hall").floors_dbfs == [-61.0]
+        assert world.gains.gains.known("nobody").floors_dbfs == []
 
     played_out(tmp_path, read)
 

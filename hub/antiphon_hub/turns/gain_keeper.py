@@ -29,6 +29,11 @@ class GainKeeper:
         self._changed.update(satellites)
         self._learned.set()
 
+    def rest(self, satellite: str, noise_dbfs: float, now_s: float) -> None:
+        """Learn a satellite's noise floor between calls; `now_s` on any steady clock."""
+        if self.gains.rest(satellite, noise_dbfs, now_s):
+            self.learned((satellite,))
+
     async def run(self) -> None:
         """Remember what was known, then write down what is learned, until cancelled."""
         try:

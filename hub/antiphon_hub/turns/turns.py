@@ -23,6 +23,7 @@ from antiphon_hub.turns.turn import Parts, Turn
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskQuestion, AskSay
 from antiphon_protocol.messages.satellite import (
+    Counters,
     CueName,
     ListenEnded,
     PlaybackKind,
@@ -117,6 +118,9 @@ class Turns:
                 self._parts.ear.listen_ended(fact)
             case PlaybackReady() | Played():
                 self._parts.mouth.did(satellite_id, fact)
+            case Counters() if self._satellites.get(satellite_id) is not None:
+                now_s = asyncio.get_running_loop().time()
+                self._gains.rest(satellite_id, fact.noise_dbfs, now_s)
             case _:
                 pass
 

@@ -19,7 +19,7 @@ from antiphon_hub.turns.arbitration.report import Report
 
 FLOORS_KEPT: Final = 64
 WINS_KEPT: Final = 32
-"""A week of calls or two: a satellite that was moved or turned up is learned anew by then."""
+"""A satellite that was moved or turned up is learned anew within days."""
 QUIET_SHARE: Final = 0.25
 """The quiet floor is the lower quarter of the floors: the very lowest may be a muted microphone."""
 DOUBT: Final = 5.0
@@ -28,6 +28,11 @@ CLEAR_DB: Final = 4.0
 """A win by less teaches nothing: it may have been the wrong room."""
 
 
+FLOOR_EVERY_S: Final = 600.0
+"""Of a satellite's floors between calls one in ten minutes is kept: half a day in all, so that
+quiet hours are among them."""
+SILENCE_DBFS: Final = -120.0
+"""A floor below it is no microphone's: nothing was heard yet."""
 KNOWN_MAX: Final = 1024
 """Satellites that are remembered; policy: the one that reported longest ago goes first."""
 
@@ -36,7 +41,7 @@ class Hearing(msgspec.Struct):
     """What is known of one satellite; each list oldest first."""
 
     floors_dbfs: list[float] = []
-    """Noise floors when it reported calls."""
+    """Noise floors, between calls and when it reported some."""
     wins_dbfs: list[float] = []
     """Levels of calls that it won clearly."""
 
@@ -56,6 +61,7 @@ class Gains:
 
     def __init__(self) -> None:
         self._known: dict[str, Hearing] = {}
+        self._rested_s: dict[str, float] = {}
 
     def restore(self, satellite: str, hearing: Hearing) -> None:
         """Take in what was learned in an earlier life."""
@@ -70,20 +76,34 @@ class Gains:
         typical_db = self._typical_db()
         return [self._score_db(report, typical_db) for report in reports]
 
+    def rest(self, satellite: str, noise_dbfs: float, now_s: float) -> bool:
+        """Learn a satellite's noise floor between calls; tells whether this one was kept."""
+        last_s = self._rested_s.get(satellite)
+        if noise_dbfs < SILENCE_DBFS or (last_s is not None and now_s - last_s < FLOOR_EVERY_S):
+            return False
+        self._rested_s[satellite] = now_s
+        self._add_floor(satellite, noise_dbfs)
+        return True
+
     def learn(self, reports: Sequence[Report]) -> None:
         """Learn from all reports of one call."""
         scores_db = self.scores_db(reports)
         best = max(range(len(reports)), key=scores_db.__getitem__)
         rest_db = [score for number, score in enumerate(scores_db) if number != best]
         for report in reports:
-            hearing = self._known.pop(report.satellite, Hearing())
-            self._known[report.satellite] = hearing
-            hearing.floors_dbfs = [*hearing.floors_dbfs, report.noise_dbfs][-FLOORS_KEPT:]
-        while len(self._known) > KNOWN_MAX:
-            del self._known[next(iter(self._known))]
+            self._add_floor(report.satellite, report.noise_dbfs)
         if not rest_db or scores_db[best] - max(rest_db) >= CLEAR_DB:
             hearing = self._known[reports[best].satellite]
             hearing.wins_dbfs = [*hearing.wins_dbfs, reports[best].signal_dbfs][-WINS_KEPT:]
+
+    def _add_floor(self, satellite: str, noise_dbfs: float) -> None:
+        hearing = self._known.pop(satellite, Hearing())
+        self._known[satellite] = hearing
+        hearing.floors_dbfs = [*hearing.floors_dbfs, noise_dbfs][-FLOORS_KEPT:]
+        while len(self._known) > KNOWN_MAX:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._rested_s.pop(oldest, None)
 
     def _score_db(self, report: Report, typical_db: float) -> float:
         known = self.known(report.satellite)
