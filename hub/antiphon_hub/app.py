@@ -16,6 +16,7 @@ import msgspec
 
 from antiphon_hub.addresses import LOOPBACK, fingerprint, reachable_addresses
 from antiphon_hub.bus.inbound import Inbound
+from antiphon_hub.bus.lease import LeaseKeeper
 from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
@@ -82,6 +83,9 @@ class Hub:
             self._resolve, client_id=f"hub-{self._id}", will=self._presence.will, name="hub"
         )
         self._presence.attach(self._link)
+        self._lease = LeaseKeeper(
+            self._resolve, self._id, standby=settings.hub.standby, alone=self._broker is not None
+        )
 
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
@@ -95,12 +99,11 @@ class Hub:
         sound = _sound_skill(lambda: self._turns, self._playback)
         self._mind = _mind(settings, devices, zone, [*self._timekeeping.skills, sound])
         self._database = Database(self._state_dir / JOURNAL_FILE)
-        kept = settings.journal
-        shelf = Shelf(self._state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
-        self._recordings = Recordings(shelf, time.monotonic)
+        self._recordings = _recordings(settings, self._state_dir)
         self._journal = self._build_journal()
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
         self._turns = self._build_turns(outbound, fleet)
+        self._lease.tell(self._presence.hand_over, self._turns.calls.recall_acted)
         self._inbound = Inbound(
             self._link,
             outbound=outbound,
@@ -112,7 +115,7 @@ class Hub:
             timekeeping=self._timekeeping,
         )
         self._timekeeping.meet(self._turns.announce, lambda: self._mind.home)
-        if kept.keep_audio_days:
+        if settings.journal.keep_audio_days:
             self._inbound.listen_along(self._recordings)
         self._measure(fleet)
 
@@ -123,6 +126,7 @@ class Hub:
             keep_days=kept.keep_days,
             keep_text=kept.keep_text,
             recordings=self._recordings,
+            may_act=self._lease.may_act,
         )
 
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
@@ -190,19 +194,21 @@ class Hub:
                 stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
                 await stack.enter_async_context(_beside(self._broker.run))
-            await stack.enter_async_context(_beside(self._link.run))
-            await stack.enter_async_context(self._announced())
             workers, address = self._settings.workers, await self._resolve()
             for number in range(1, workers.local + 1):
                 file = self._state_dir / f"worker-{number}.toml"
                 worker = own_worker(workers, address, file, f"{self._id}-{number}")
                 stack.push_async_callback(worker.stop)
                 await stack.enter_async_context(_beside(worker.run))
+            self._pool.use_context(self._mind.context())  # it computes: a takeover must not wait
+            await stack.enter_async_context(_beside(self._lease.run))
+            await self._lease.wait_for_it(self._manager.ready)
+            await stack.enter_async_context(_beside(self._link.run))
+            await stack.enter_async_context(self._announced())
             await stack.enter_async_context(_beside(self._playback.run))
             await stack.enter_async_context(_beside(self._turns.run))
             await stack.enter_async_context(_beside(self._timekeeping.run))
             await self._link.wait_connected()
-            self._pool.use_context(self._mind.context())
             await self._end_unfinished()
             await self._begin_serving()
             exporter = Exporter(self._meters.registry)
@@ -260,7 +266,7 @@ class Hub:
             log.info("hub %s is ready, broker %s", self._id, broker)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_home(), name="watch home")
-                group.create_task(self._prove_life(), name="prove life")
+                group.create_task(_prove_life(self._manager, self._journal), name="prove life")
                 group.create_task(self._forget_old(), name="forget what is old")
         finally:
             self._manager.stopping()
@@ -279,14 +285,6 @@ class Hub:
             except StorageError as error:
                 log.error("what is past its retention stays: %s", error)  # noqa: TRY400 - the message says it all
             await asyncio.sleep(FORGET_S)
-
-    async def _prove_life(self) -> None:
-        """Feed the watchdog as long as the event loop turns and the journal can be written."""
-        period_s = self._manager.watchdog_s
-        while period_s is not None:
-            await self._journal.alive()
-            self._manager.alive()
-            await asyncio.sleep(period_s)
 
     # -- broker and presence ----------------------------------------------------------------------
 
@@ -357,6 +355,21 @@ def _listening(section: ListeningSection) -> Listening:
         check_wake=section.check_wake,
         limit_s=section.limit_s + STREAM_SLACK_S,
     )
+
+
+def _recordings(settings: Settings, state_dir: Path) -> Recordings:
+    kept = settings.journal
+    shelf = Shelf(state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
+    return Recordings(shelf, time.monotonic)
+
+
+async def _prove_life(manager: ServiceManager, journal: Journal) -> None:
+    """Feed the watchdog as long as the event loop turns and the journal can be written."""
+    period_s = manager.watchdog_s
+    while period_s is not None:
+        await journal.alive()
+        manager.alive()
+        await asyncio.sleep(period_s)
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,7 @@ HubError
 ├── PluginError        a skill that others wrote cannot be used
 ├── TimersError        a timer cannot be set or changed so
 ├── ModelFileError     the model of natural wording cannot be read
+├── LeaseLostError     another hub has taken over
 └── StorageError       the journal or the state directory cannot be read or written
 """
 
@@ -54,6 +55,10 @@ class PluginError(HubError):
 
 class ModelFileError(HubError):
     """The model of natural wording is missing or damaged."""
+
+
+class LeaseLostError(HubError):
+    """Another hub on the same broker has taken over; this one stands by."""
 
 
 class StorageError(HubError):

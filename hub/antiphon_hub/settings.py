@@ -33,6 +33,8 @@ class HubSection(Section, frozen=True, kw_only=True):
     """The language that is spoken."""
     time_zone: Name = ""
     """The home's time zone: `Europe/Berlin`; empty: this machine's."""
+    standby: bool = False
+    """Where another hub uses the same broker, let it act, and take over when it is gone."""
     state_dir: str = ""
     """Where the journal and the children's files live; empty: see `state_dir()`."""
 

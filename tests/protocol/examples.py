@@ -274,6 +274,12 @@ EXAMPLES: Final[list[Example]] = [
         farewell=presence.Farewell(hub="home", epoch=EPOCH_US, reason="stopped"),
     ),
     *_on(
+        topics.HUB_LEASE,
+        {},
+        held=presence.HubLease(hub="home", instance="a1", term=3, number=7),
+        released=presence.HubLease(hub="home", instance="a1", term=3, released=True),
+    ),
+    *_on(
         topics.EVENT,
         {"kind": "turn-ended"},
         turn_started=event.TurnStarted(

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from antiphon_hub.app import Hub
-from antiphon_hub.errors import HubError
+from antiphon_hub.errors import HubError, LeaseLostError
 from antiphon_hub.settings import Settings
 from antiphon_link import logs, program, settings
 from antiphon_link.errors import LinkError
@@ -37,11 +37,27 @@ def hub(
     logs.set_up(verbose=verbose)
     try:
         chosen = settings.load(config, Settings)
-        program.run(Hub(_with_options(chosen, broker, lan, port, state_dir)).run())
+        program.run(serve(_with_options(chosen, broker, lan, port, state_dir)))
     except (HubError, LinkError) as error:
         sys.exit(f"antiphon hub: {error}")
     except ExceptionGroup as group:
         sys.exit(f"antiphon hub: {_reason(group)}")
+
+
+async def serve(settings: Settings) -> None:
+    """Be a hub until cancelled: act or stand by, as often as that changes."""
+    while not await _served(settings):
+        log.warning("another hub has taken over; standing by")
+
+
+async def _served(settings: Settings) -> bool:
+    """Serve; return False when another hub took over."""
+    ended = True
+    try:
+        await Hub(settings).run()
+    except* LeaseLostError:
+        ended = False
+    return ended
 
 
 def _with_options(

@@ -46,6 +46,10 @@ class Calls:
         for turn, outcome in turns:
             self._note(turn, outcome)
 
+    def recall_acted(self, turn: str) -> None:
+        """Learn that another hub was about to act on a turn; whether it did is not known."""
+        self._note(turn, "failed")
+
     def _note(self, turn: str, outcome: TurnOutcome | None) -> None:
         self._outcomes[turn] = outcome
         self._outcomes.move_to_end(turn)

@@ -1,11 +1,12 @@
 """The journal: a turn is written down before anything is done, and nothing is done twice."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from antiphon_hub.errors import StorageError
 from antiphon_hub.storage import Database
 from antiphon_hub.turns.ports import Recordings
 from antiphon_hub.turns.record import TurnRecord, without_speech, without_words
@@ -56,8 +57,19 @@ class Journal:
         keep_days: int,
         keep_text: bool,
         recordings: Recordings | None = None,
+        may_act: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
+        """Prepare; the database is opened by its owner.
+
+        Args:
+            database: Where turns are written.
+            keep_days: How long they are kept.
+            keep_text: Keep speech as text, too.
+            recordings: The audio that is kept beside.
+            may_act: Asked before each act whether this hub is still the one that acts.
+        """
         self._database = database
+        self._may_act = may_act
         self._keep_days = keep_days
         self._keep_text = keep_text
         self._recordings = recordings
@@ -72,6 +84,8 @@ class Journal:
         Raises:
             StorageError: it cannot be written; then nothing may be done.
         """
+        if self._may_act is not None and not await self._may_act():
+            raise StorageError("another hub may have taken over; nothing was done here")
         row = (record.turn, record.started_us, record.room, record.satellite, record.cause)
         meaning = (record.intent, _json(self._slots(record)))
 

@@ -64,6 +64,20 @@ class Farewell(Message, frozen=True, kw_only=True, tag="farewell"):
     reason: Literal["stopped", "lost"]
 
 
+class HubLease(Message, frozen=True, kw_only=True, tag="hub-lease"):
+    """This hub acts, and no other; said every second."""
+
+    hub: Slug
+    instance: Slug
+    """Random per process."""
+    term: Annotated[int, Meta(ge=0, le=2**53)]
+    """One higher with each hub that takes over."""
+    number: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    """Counts one hub's renewals."""
+    released: bool = False
+    """It acts no longer; as a will, the broker says so."""
+
+
 class EngineOffer(Record, frozen=True, kw_only=True):
     """One engine of a worker, and what it can do."""
 
