@@ -67,6 +67,7 @@ class SimulatedRoom:
         wake: WakeMode = "local",
         engines: Sequence[str] = (),
         phrases: Sequence[str] = ("hey mycroft",),
+        threshold: float | None = None,
         gate: str = "auto",
         speed: float = 1.0,
         indicator: Indicator | None = None,
@@ -82,6 +83,7 @@ class SimulatedRoom:
             wake: Where the wake word is recognised.
             engines: Wake engines by name; none: those of the settings' default.
             phrases: Wake phrases.
+            threshold: Score from which on they count; None: each engine's own.
             gate: Voice-activity engine for hub-side wake.
             speed: How many times faster than real time it hears and plays.
             indicator: Shown the state of the conversation.
@@ -96,10 +98,8 @@ class SimulatedRoom:
         self._microphone, self._button = ScriptedMicrophone(speed), PushButton()
         self._sounds: deque[Sounded] = deque(maxlen=SOUNDS_KEPT)
         self._speed = speed
-        settings = Settings(
-            wake=WakeSection(mode=wake, engines=tuple(engines), phrases=tuple(phrases)),
-            gate=GateSection(engine=gate),
-        )
+        section = _wake(wake, engines, phrases, threshold)
+        settings = Settings(wake=section, gate=GateSection(engine=gate))
         speaker = PacedSpeaker("recorder", self._sounds.append, speed=speed)
         self._satellite = Satellite(
             settings,
@@ -194,6 +194,14 @@ class SimulatedRoom:
                 if one.sound.startswith(CUE_PREFIX)
             ),
         )
+
+
+def _wake(
+    mode: WakeMode, engines: Sequence[str], phrases: Sequence[str], threshold: float | None
+) -> WakeSection:
+    return WakeSection(
+        mode=mode, engines=tuple(engines), phrases=tuple(phrases), threshold=threshold
+    )
 
 
 async def _within(seconds: float, waiting: Awaitable[None]) -> bool:

@@ -47,9 +47,9 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     log_words: float = 0.0
 
 
-ONE_PASS: Final = Weights(bias=8.3, fit=2.1, silence_fit=0.63, agreement=3.9, log_words=1.1)
+ONE_PASS: Final = Weights(bias=2.8, fit=1.4, silence_fit=0.3, agreement=7.0, log_words=-0.2)
 """For closed grammars, heard along the way and once at the end."""
-OPINIONS: Final = Weights(bias=5.1, fit=2.2, silence_fit=0.47, agreement=6.2, log_words=1.1)
+OPINIONS: Final = Weights(bias=0.2, fit=1.4, silence_fit=0.12, agreement=7.9, log_words=0.3)
 """For closed grammars, heard with other assumed voices as well."""
 DICTATION: Final = Weights()
 """For open English."""

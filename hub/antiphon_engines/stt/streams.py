@@ -193,10 +193,10 @@ def _whole(pcm: bytes, warp: float) -> Floats | None:
     span = speech_span(energies)
     if span is None:
         return None
-    frames = cepstra(energies)
+    frames = cepstra(energies[span[0] : span[1]])
     normalizer = Normalizer()
     normalizer.learn(frames)
-    return normalizer.apply(frames[span[0] : span[1]])
+    return normalizer.apply(frames)
 
 
 def _endings(automaton: WordAutomaton | None, words: Words) -> tuple[bool, bool]:

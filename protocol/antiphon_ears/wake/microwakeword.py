@@ -16,7 +16,7 @@ from antiphon_ears.wake.tflite import Model, Package
 
 _REMEDY: Final = "pip install 'antiphon-protocol[microwake]'"
 _THRESHOLDS: Final = {
-    "hey mycroft": 0.95,
+    "hey mycroft": 0.986,
     "okay nabu": 0.9,
     "hey jarvis": 0.9,
     "alexa": 0.8,
