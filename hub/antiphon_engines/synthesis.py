@@ -139,7 +139,10 @@ class Synthesis:
         if self._began_s is None:
             self._began_s = now_s
             engine_ms = (time.perf_counter() - self._taken_s) * 1e3
+            # The sound first: telling of it takes time that a person would hear.
+            await self._play(self._job.playback, frame)
             self._report(SpeechBegan(job=self._job.job, engine=engine, engine_ms=engine_ms))
+            return
         wait_s = pacing.wait_s(
             sent_samples=frame.position,
             rate_hz=self._job.format.rate_hz,

@@ -139,6 +139,10 @@ class HomeMind:
             return yes_or_no("suggest", unclear.say, self._words, likely, no="Okay, I won't.")
         return which(found)
 
+    def foresee(self, text: str, room: str) -> None:
+        """Be quick if just this is to be understood next in that room."""
+        self._interpreter.foresee(text, room=room)
+
     def correct(self, last: Interpretation, correction: Interpretation) -> Interpretation:
         """Return what was meant instead of the last command.
 

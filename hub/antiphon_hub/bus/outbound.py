@@ -1,5 +1,6 @@
 """What the hub says on the bus."""
 
+import asyncio
 import logging
 
 from antiphon_hub.home.model import Device
@@ -13,15 +14,25 @@ from antiphon_protocol.topics import EVENT, HOME_STATE, SATELLITE_DO, WORKER_DO
 
 log = logging.getLogger(__name__)
 
+EVENTS_WAIT_S = 0.02
+EVENTS_MAX = 64
+"""Events that wait at a time; the next one sends them all."""
 _ZIGBEE_BRIGHTNESS_MAX = 254
 """Zigbee2MQTT's scale (Zigbee Cluster Library, level control)."""
 
 
 class Outbound:
-    """Commands and facts, posted: the broker's answer is waited for by nobody."""
+    """Commands and facts, posted: the broker's answer is waited for by nobody.
+
+    Commands go at once. Events, which nobody waits for, go together a moment later, in their order:
+    a reply's way to the speaker must not queue behind the news of it.
+    """
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._events: list[Event] = []
+        self._flushing: asyncio.TimerHandle | None = None
+        link.on_leaving(self._leave)
 
     def satellite(self, satellite: str, command: SatelliteCommand) -> None:
         """Tell a satellite to do something."""
@@ -35,7 +46,27 @@ class Outbound:
             log.error("worker %s: %s", worker, error)  # noqa: TRY400 - the message says it all
 
     def publish(self, event: Event) -> None:
-        """Make a fact known on `event/<kind>`."""
+        """Make a fact known on `event/<kind>`, within EVENTS_WAIT_S."""
+        self._events.append(event)
+        if len(self._events) >= EVENTS_MAX:
+            self.flush()
+        elif self._flushing is None:
+            loop = asyncio.get_running_loop()
+            self._flushing = loop.call_later(EVENTS_WAIT_S, self.flush)
+
+    def flush(self) -> None:
+        """Post the events that wait."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        events, self._events = self._events, []
+        for event in events:
+            self._post(event)
+
+    async def _leave(self) -> None:
+        self.flush()
+
+    def _post(self, event: Event) -> None:
         kind = str(type(event).__struct_config__.tag)
         try:
             self._link.post(EVENT, event, kind=kind)

@@ -33,6 +33,8 @@ COMMAND_CHARS_MAX: Final = 240
 """Longer than any command; what is longer was not meant for us."""
 STEPS_MAX: Final = 30_000
 """Looks of the matcher at template words for one sentence; usual commands take some hundreds."""
+KNOWN_MAX: Final = 256
+"""Sentences whose match is remembered; the oldest goes first."""
 UNKNOWN_WORDS_MAX: Final = 5
 """Words of a thing that we say we do not know; more is not a name."""
 
@@ -102,6 +104,7 @@ class Interpreter:
         self.language = language
         self.templates = load_templates(language, sentences, plugins)
         self.names = name_home(home)
+        self._known: dict[tuple[str, str], Interpretation | NotUnderstood | None] = {}
         self._meter = Meter(STEPS_MAX)
         self._intents = self._metered(self.templates.intents())
         self._unknown = self._metered(Intents.from_dict(_UNKNOWN))
@@ -143,8 +146,19 @@ class Interpreter:
 
         return in_two(clean, read) or (whole or self._otherwise(clean, room),)
 
+    def foresee(self, text: str, *, room: str) -> None:
+        """Be quick if just this text is interpreted next: matching takes some milliseconds."""
+        self._exactly(clean_text(text), room)
+
     def _exactly(self, clean: str, room: str) -> Interpretation | NotUnderstood | None:
         """Return what the templates say; None if none of them matches."""
+        if (clean, room) not in self._known:
+            if len(self._known) >= KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+            self._known[clean, room] = self._match(clean, room)
+        return self._known[clean, room]
+
+    def _match(self, clean: str, room: str) -> Interpretation | NotUnderstood | None:
         if not clean:
             return NotUnderstood("nothing", "Sorry, I didn't hear anything.")
         if _TAKEN_BACK.search(clean):

@@ -207,6 +207,10 @@ class Mind(Protocol):
         """
         ...
 
+    def foresee(self, text: str, room: str) -> None:
+        """Be quick if just this is to be understood next in that room."""
+        ...
+
     def correct(self, last: Interpretation, correction: Interpretation) -> Interpretation:
         """Return what was meant instead of the last command.
 

@@ -14,6 +14,7 @@ from antiphon_hub.publisher import Publisher
 from antiphon_hub.turns.conversation import Asked, Conversation
 from antiphon_hub.turns.dialogue import Dialogues
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
+from antiphon_hub.turns.foresight import Foresight
 from antiphon_hub.turns.hearing import UNKNOWN_DBFS, Call, Ear, Watcher
 from antiphon_hub.turns.invitation import Invitation
 from antiphon_hub.turns.journal import Journal
@@ -92,6 +93,7 @@ class Turn:
         self.called_dbfs = UNKNOWN_DBFS  # for those who listen to the answer
         dialogue = parts.dialogues.of(record.room)
         self._talk = Conversation(parts.mind, parts.journal, parts.publisher, dialogue, record)
+        self._foresight = Foresight(lambda text: parts.mind.foresee(text, record.room))
 
     @property
     def asks(self) -> Asked | None:
@@ -183,9 +185,9 @@ class Turn:
 
     async def _hear(self, call: Call) -> Verdict:
         record = self.record
-        heard = await self._parts.ear.hear(
-            call, record, Watcher(self._woken, self._partly_heard, lambda: None)
-        )
+        watcher = Watcher(self._woken, self._partly_heard, lambda: None)
+        with self._foresight:
+            heard = await self._parts.ear.hear(call, record, watcher)
         await self._chosen.wait()
         record.transcript = heard.text
         verdict = judge(heard)
@@ -304,10 +306,10 @@ class Turn:
             self._watching.woken(fact)
 
     def _partly_heard(self, text: str) -> None:
-        record = self.record
-        if not self._started:
-            return  # it may yet lose the call to another satellite
-        self._parts.publisher.publish(PartlyHeard(turn=record.turn, room=record.room, text=text))
+        self._foresight.partly(text)
+        if self._started:  # else it may yet lose the call to another satellite
+            heard = PartlyHeard(turn=self.record.turn, room=self.record.room, text=text)
+            self._parts.publisher.publish(heard)
 
     def _show(self, state: ShownState, failure: TurnFailedError | None = None) -> None:
         if not self.record.satellite:
