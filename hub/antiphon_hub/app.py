@@ -260,7 +260,9 @@ class Hub:
         ready_file = self._state_dir / "hub.json"
         broker = f"{self._address.host}:{self._address.port}" if self._address else ""
         facts = {"broker": broker, "pid": os.getpid(), "metrics": metrics}
-        ready_file.write_bytes(msgspec.json.encode(facts))
+        written = ready_file.with_suffix(".new")
+        written.write_bytes(msgspec.json.encode(facts))
+        written.replace(ready_file)  # whoever looks for it never reads half of it
         try:
             self._manager.ready(f"serving {self._settings.hub.site} at broker {broker}")
             log.info("hub %s is ready, broker %s", self._id, broker)

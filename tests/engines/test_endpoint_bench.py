@@ -108,6 +108,7 @@ def manifest(folder: Path, name: str, texts: dict[str, dict[str, str]]) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not FLITE, reason="flite is not installed")
 def test_a_small_run_on_synthesized_speech(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()

@@ -7,6 +7,7 @@ import pytest
 
 from antiphon_ears.wake.microwakeword import MicroWakeWordEngine
 from antiphon_tools import speech
+from antiphon_tools.demo.app import WAKE_THRESHOLD
 from antiphon_tools.speech import SpeechError, Voice
 
 TEXT = "turn on the kitchen light"
@@ -33,7 +34,7 @@ def test_a_text_is_spoken_at_our_rate(voice: Voice) -> None:
 
 
 def test_the_wake_engine_hears_every_voice(voice: Voice) -> None:
-    stream = MicroWakeWordEngine().open(["hey mycroft"])
+    stream = MicroWakeWordEngine().open(["hey mycroft"], WAKE_THRESHOLD)
     pcm = speech.command(TEXT, voice)
     found = stream.feed(bytes(64_000) + pcm)
     assert len(found) == 1

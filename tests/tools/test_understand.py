@@ -25,6 +25,8 @@ def test_a_command_is_explained() -> None:
         "slots": {"domain": "light", "area": "kitchen"},
         "devices": ["kitchen-light", "counter-light"],
         "reply": "The lights in the kitchen are on.",
+        "stage": "template",
+        "confidence": 1.0,
     }
 
 

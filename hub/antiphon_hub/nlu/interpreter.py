@@ -48,6 +48,7 @@ _SPELLINGS: Final = (
     (re.compile(r"\bwhats\b"), "what's"),
     (re.compile(r"\b(to|at|by) (?:a )?hundred\b"), r"\1 one hundred"),
 )
+_MORE_THAN_ONE: Final = re.compile(r"\b(and|then)\b")
 _UNKNOWN: Final = {
     "language": "en",
     "expansion_rules": {"the": "(the|my|our|a|an|any)"},
@@ -144,7 +145,12 @@ class Interpreter:
         def read(half: str) -> Interpretation | NotUnderstood:
             return self._exactly(clean_text(half), room) or _NOT_UNDERSTOOD
 
-        return in_two(clean, read) or (whole or self._otherwise(clean, room),)
+        if (two := in_two(clean, read)) is not None:
+            return two
+        if whole is None and _MORE_THAN_ONE.search(clean):
+            # Natural wording would do the half of it that it knows, and drop the other.
+            return (self._not_understood(clean),)
+        return (whole or self._otherwise(clean, room),)
 
     def foresee(self, text: str, *, room: str) -> None:
         """Be quick if just this text is interpreted next: matching takes some milliseconds."""

@@ -88,6 +88,8 @@ class AplayOutput:
 
 def _narrow(pipe: object) -> None:
     """Make the pipe short, where the system can and aplay has not ended: what it holds is late."""
+    if pipe is None:
+        return  # it has ended already, and is about to say why
     with contextlib.suppress(OSError, AttributeError, ValueError):
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[call-overload]  # a file
 
