@@ -26,7 +26,7 @@ from tests.bench._recordings import NoRecordingsError, read, rows
 
 NAMES: Final = ("bias", "fit", "worst_fit", "silence_fit", "agreement", "log_words")
 SURE: Final = {"one_pass": 0.0, "opinions": 1.0}
-"""Option of the recogniser: it never asks for a second opinion, or always."""
+"""Option of the recogniser: it never asks for a second opinion, or (hopeless or not) always."""
 RIDGE: Final = 1.0
 FOLDS: Final = 5
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _fitted(args: argparse.Namespace, sure: float) -> dict[str, Any]:
-    options = {"sure": sure}
+    options = {"sure": sure, "hopeless": 0.0}
     outcomes = commands.hear_commands(args, options)
     foreign = [
         *commands.hear_foreign(args, options=options),

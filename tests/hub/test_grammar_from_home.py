@@ -82,7 +82,7 @@ def _understood(house: Interpreter, text: str, room: str) -> bool:
         "never mind",
         "turn on the light never mind",
         "turn off the lamp and open the blinds",
-        "please close the blinds and set the lights to ten percent",
+        "please close the blinds and turn on the lights",
         "no the bedroom",
         "repeat that",
         "stop",

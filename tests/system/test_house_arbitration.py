@@ -35,9 +35,9 @@ def noise(seconds: float, seed: int) -> bytes:
 
 
 def spoken(seed: int, gain_db: float = 0.0) -> bytes:
-    """A quiet second, the call and the command, and quiet behind it, as one room hears them."""
+    """A quiet moment, the call and the command, and quiet behind it, as one room hears them."""
     said = marker() + speech.say(COMMAND, a_voice())
-    return noise(1.5, seed) + amplified(said, gain_db) + noise(8.0, seed)
+    return noise(0.4, seed) + amplified(said, gain_db) + noise(8.0, seed)
 
 
 @asynccontextmanager

@@ -30,8 +30,10 @@ class PocketsphinxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
     accept: float = 0.6
     """Confidence from which on a command is taken; below it is rejected."""
-    sure: float = 0.95
-    """Confidence from which on no second opinion is asked for: two more passes of some 40 ms."""
+    sure: float = 0.85
+    """Confidence from which on no second opinion is asked for: each is one more pass."""
+    hopeless: float = 0.1
+    """Confidence below which none is asked for either: noise, or speech not meant for us."""
     contexts: int = 8
     """Grammars that are kept; the one unused for longest goes."""
     dictation: bool = True
@@ -97,6 +99,7 @@ class PocketsphinxEngine:
             automaton=compiled.automaton,
             weights=rejection.ONE_PASS,
             opinions=rejection.OPINIONS,
+            hopeless=self._options.hopeless,
             sure=self._options.sure,
             accept=self._options.accept,
         )
@@ -116,6 +119,7 @@ class PocketsphinxEngine:
             automaton=None,
             weights=rejection.DICTATION,
             opinions=rejection.DICTATION,
+            hopeless=0.0,
             sure=0.0,
             accept=0.0,
         )

@@ -72,6 +72,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """How confidence follows from the evidence of one pass."""
     opinions: Weights
     """How it follows from the evidence of the best of several."""
+    hopeless: float
+    """Confidence below which no second opinion is asked for."""
     sure: float
     """Confidence from which on no second opinion is asked for."""
     accept: float
@@ -140,7 +142,7 @@ class Stream:
         if self.evidence is None:
             return SttResult(best=None, rejected=bool(live))
         sure = confidence(self.evidence, self._task.weights)
-        if sure >= self._task.sure:
+        if sure >= self._task.sure or sure < self._task.hopeless:
             return self._result(first, sure)
         return self._second_opinion(decoder, first, live)
 
