@@ -99,6 +99,21 @@ def test_the_houses_own_skills_are_there_too() -> None:
         assert house.now == START
 
 
+class Greedy(Kettle):
+    """Takes out of the slots what it wants."""
+
+    intents = frozenset({"HassClimateGetTemperature"})
+
+    def do(self, request: Request) -> Reply:
+        return Reply(str(request.slots.pop("area", "nothing left")))
+
+
+def test_what_a_skill_does_to_its_slots_is_forgotten() -> None:
+    with Rehearsal(Greedy) as house:
+        said = [house.say("what is the temperature in the kitchen").text for _ in range(2)]
+        assert said == ["kitchen", "kitchen"]
+
+
 class Barista:
     """Asks back, with the question of the page."""
 

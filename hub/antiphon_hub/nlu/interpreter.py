@@ -17,7 +17,7 @@ from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 from antiphon_hub.nlu.names import name_home
 from antiphon_hub.nlu.natural.model import Model
 from antiphon_hub.nlu.natural.stage import NaturalStage, model_of
-from antiphon_hub.nlu.several import in_two
+from antiphon_hub.nlu.several import in_two, may_be_more
 from antiphon_hub.nlu.targets import Request, Targets, Unclear, find_targets
 from antiphon_hub.nlu.templates import (
     DEVICE_INTENTS,
@@ -48,7 +48,6 @@ _SPELLINGS: Final = (
     (re.compile(r"\bwhats\b"), "what's"),
     (re.compile(r"\b(to|at|by) (?:a )?hundred\b"), r"\1 one hundred"),
 )
-_MORE_THAN_ONE: Final = re.compile(r"\b(and|then)\b")
 _UNKNOWN: Final = {
     "language": "en",
     "expansion_rules": {"the": "(the|my|our|a|an|any)"},
@@ -147,7 +146,7 @@ class Interpreter:
 
         if (two := in_two(clean, read)) is not None:
             return two
-        if whole is None and _MORE_THAN_ONE.search(clean):
+        if whole is None and may_be_more(clean):
             # Natural wording would do the half of it that it knows, and drop the other.
             return (self._not_understood(clean),)
         return (whole or self._otherwise(clean, room),)

@@ -14,6 +14,12 @@ SHARED_WORDS_MAX: Final = 3
 """First words that the second half may share: `turn off the lamp and the fan`."""
 
 _BETWEEN: Final = re.compile(r",? and then |,? and |,? then |, ")
+_MORE: Final = re.compile(r"\b(and|then)\b")
+
+
+def may_be_more(text: str) -> bool:
+    """Return whether a sentence may hold, or be about to go on to, a second command."""
+    return _MORE.search(text) is not None
 
 
 def in_two(text: str, interpret: Callable[[str], Found]) -> tuple[Found, Found] | None:

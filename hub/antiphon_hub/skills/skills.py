@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from antiphon_hub.home.model import Home
 from antiphon_hub.nlu.natural.phrases import DOING
 from antiphon_hub.reply_template import fill
@@ -47,7 +49,9 @@ class Skills:
         """
         skill = self._skills.get(request.intent)
         if skill is not None:
-            reply = await skill.do(request)
+            # A copy: what the interpreter remembers of a sentence is no skill's to change.
+            own = msgspec.structs.replace(request, slots=dict(request.slots))
+            reply = await skill.do(own)
         elif request.intent in self._own:
             reply = Reply("Okay.")
         else:
