@@ -14,6 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from antiphon_link.broker import BrokerAddress
+from antiphon_link.client import WatchedClient
 from antiphon_link.connection import Connection, Delivery, Publication, Receiver, Will
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX, MESSAGE_BYTES_MAX
@@ -93,7 +94,7 @@ def _client(
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
     properties.SessionExpiryInterval = 0
     properties.MaximumPacketSize = PACKET_BYTES_MAX
-    client = aiomqtt.Client(
+    client = WatchedClient(
         address.host,
         address.port,
         username=address.username or None,

@@ -7,17 +7,20 @@ import logging
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 
 from antiphon_link import backoff, mqtt
 from antiphon_link.broker import BrokerAddress
+from antiphon_link.client import PACKETS_AT_A_TIME
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError, SettingsError
 from antiphon_link.link import Link
 from antiphon_link.routes import Routes
@@ -33,6 +36,8 @@ from tests.support.waiting import eventually
 NAGLE_MS = 30.0
 """Linux's shortest delayed acknowledgement is 40 ms: what waits for one takes longer."""
 PLUGINS = sorted(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))
+CONNACK = bytes.fromhex("2003000000")
+PINGRESP = bytes.fromhex("d000")
 PASSWORD = "open sesame"  # noqa: S105 - of a broker that lives for one test
 
 
@@ -233,6 +238,50 @@ async def test_a_cut_fails_what_waits_at_once(broker: Broker, fault: object) -> 
                 await sending
             assert time.monotonic() - began_s < 1
             assert link.counts["posts_lost"] == 1
+
+
+async def lose_by_reset(*, unread: int) -> None:
+    """Be connected to a server that sends `unread` packets and resets, all at one moment.
+
+    libuv reports such a socket's error once and watches it no more.
+    """
+    loop = asyncio.get_running_loop()
+    troubles: list[dict[str, object]] = []
+    loop.set_exception_handler(lambda _, context: troubles.append(context))
+    link = None
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        link = Link(
+            at(BrokerAddress(host="127.0.0.1", port=server.getsockname()[1])), client_id="hub"
+        )
+        task = asyncio.create_task(link.run())
+        try:
+            probe, _ = await loop.sock_accept(server)
+            probe.close()
+            peer, _ = await loop.sock_accept(server)
+            await loop.sock_recv(peer, 4096)
+            await loop.sock_sendall(peer, CONNACK)
+            async with asyncio.timeout(5):
+                await link.wait_connected()
+            peer.send(PINGRESP * unread)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+            link.post(topics.ASK_SAY, AskSay(text="hi"))
+            async with asyncio.timeout(mqtt.ANSWER_TIMEOUT_S / 2):
+                await link.wait_disconnected()
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+    assert troubles == []
+
+
+@pytest.mark.parametrize("unread", [0, 1, 20, 2 * PACKETS_AT_A_TIME + 1])
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_reset_behind_unread_packets_is_noticed_at_once(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], unread: int
+) -> None:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(lose_by_reset(unread=unread))
 
 
 async def test_an_unreachable_broker_is_named_and_tried_again(
