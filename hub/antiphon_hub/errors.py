@@ -13,6 +13,9 @@ HubError
 ├── TimersError        a timer cannot be set or changed so
 ├── ModelFileError     the model of natural wording cannot be read
 ├── LeaseLostError     another hub has taken over
+├── IdentityError      an account, a password or a pairing is not as it must be
+│   ├── SignInError        wrong name, password or setup token
+│   └── TooManyTriesError  somebody must wait before the next try
 └── StorageError       the journal or the state directory cannot be read or written
 """
 
@@ -59,6 +62,25 @@ class ModelFileError(HubError):
 
 class LeaseLostError(HubError):
     """Another hub on the same broker has taken over; this one stands by."""
+
+
+class IdentityError(HubError):
+    """An account, a password or a pairing is not as it must be; the message is for people."""
+
+
+class SignInError(IdentityError):
+    """Wrong name, password or setup token; it does not say which."""
+
+
+class TooManyTriesError(IdentityError):
+    """There were too many tries; `wait_s` tells after how many seconds the next one counts."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        minutes = max(1, round(wait_s / 60))
+        super().__init__(
+            f"too many tries; wait {minutes} minute{'s' if minutes > 1 else ''} and try again"
+        )
 
 
 class StorageError(HubError):

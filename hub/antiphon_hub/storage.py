@@ -57,20 +57,30 @@ class Database:
             return work(self._connection)
 
     def _open(self, migrations: Sequence[str]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)  # what was said at home concerns no other account
-        self._connection = sqlite3.connect(self._path, check_same_thread=False)
-        # A crash of the hub loses nothing with WAL; only a power cut may lose the last transaction,
-        # and a full fsync per turn costs tens of milliseconds on an SD card.
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > len(migrations):
-            raise StorageError(
-                f"{self._path} is of version {version}, this program knows {len(migrations)}: "
-                "a newer Antiphon wrote it; update this one"
-            )
-        for number, script in enumerate(migrations[version:], start=version + 1):
-            self._connection.executescript(
-                f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;"
-            )
+        self._connection = open_sqlite(self._path, migrations)
+
+
+def open_sqlite(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+    """Open the file, for us alone, and bring it to the newest schema.
+
+    Raises:
+        StorageError: a newer version of this program wrote it.
+        sqlite3.Error: it is no database, or damaged.
+        OSError: it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # what was said at home concerns no other account
+    connection = sqlite3.connect(path, check_same_thread=False)
+    # A crash of the hub loses nothing with WAL; only a power cut may lose the last transaction,
+    # and a full fsync per turn costs tens of milliseconds on an SD card.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(migrations):
+        raise StorageError(
+            f"{path} is of version {version}, this program knows {len(migrations)}: "
+            "a newer Antiphon wrote it; update this one"
+        )
+    for number, script in enumerate(migrations[version:], start=version + 1):
+        connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+    return connection

@@ -30,6 +30,7 @@ LIBRARIES = {
         "hassil",
         "home_assistant_intents",
         "ifaddr",
+        "argon2",
         "prometheus_client",
         "tomli_w",
         "unicode_rbnf",
@@ -41,7 +42,7 @@ LIBRARIES = {
 SERVICES = ("turns", "workers", "fleet", "playback")
 """Of the hub: they meet only in `app`, and on the bus only through ports that they are given."""
 EDGES = ("bus", "web", "integrations")
-CAPABILITIES = ("nlu", "skills", "home", "timers")
+CAPABILITIES = ("nlu", "skills", "home", "timers", "identity")
 
 PURE = (
     "antiphon_protocol.clock",
@@ -59,6 +60,8 @@ PURE = (
     "antiphon_hub.turns.dialogue",
     "antiphon_hub.turns.verdict",
     "antiphon_hub.home.danger",
+    "antiphon_hub.identity.people",
+    "antiphon_hub.identity.throttle",
     "antiphon_hub.nlu.corrections",
     "antiphon_hub.nlu.several",
     "antiphon_hub.nlu.questions",

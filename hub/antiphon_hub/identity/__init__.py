@@ -1,0 +1,1 @@
+"""Who may do what: people with accounts, devices that were paired, and their rights on the bus."""
