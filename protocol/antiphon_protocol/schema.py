@@ -41,7 +41,7 @@ def reference() -> str:
             lines += _struct_section(message) if message not in done else [_link(message), ""]
             done.add(message)
     lines += ["## Records", "", "They stand inside messages.", ""]
-    for record in _records():
+    for record in records():
         if record not in done:
             lines += _struct_section(record)
     return "\n".join(lines).rstrip() + "\n"
@@ -95,7 +95,7 @@ def _struct_section(struct: type) -> list[str]:
     if info.array_like:
         lines += ["An array of these, in order:", ""]
     if info.fields:
-        notes = _field_notes(struct)
+        notes = field_notes(struct)
         lines += ["| field | type | default | meaning |", "|---|---|---|---|"]
         for field in info.fields:
             cells = (
@@ -182,7 +182,7 @@ def _number(value: float | None) -> str:
     return f"{value:g}"
 
 
-def _records() -> list[type]:
+def records() -> list[type]:
     """Return the records inside messages, each once, in the order of first use."""
     found: dict[type, None] = {}
     waiting: list[Any] = [types.type_info(m) for topic in TOPICS for m in topic.messages]
@@ -193,11 +193,12 @@ def _records() -> list[type]:
                 found[info.cls] = None
                 waiting += [field.type for field in info.fields]
         else:
-            waiting += _parts(info)
+            waiting += parts_of(info)
     return list(found)
 
 
-def _parts(info: types.Type) -> Sequence[types.Type]:
+def parts_of(info: types.Type) -> Sequence[types.Type]:
+    """Return the types that a composed type is made of; none for any other."""
     match info:
         case types.UnionType():
             return info.types
@@ -222,7 +223,7 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _field_notes(struct: type) -> dict[str, str]:
+def field_notes(struct: type) -> dict[str, str]:
     """Return the string that stands below each field in the source."""
     module = inspect.getmodule(struct)
     if module is None:
