@@ -1,32 +1,38 @@
 """The hub's own broker: a Mosquitto that it starts, supervises and ends when none is configured.
 
 The listener is for this machine alone unless `lan` is set. With TLS there is a second, plain
-listener on the loopback interface, so that the hub and its local workers need no certificate.
+listener on the loopback interface, so that the hub and its local workers need no certificate. Where
+devices are paired there is a third, for those that the console lets through.
 """
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 import logging
 import os
 import secrets
 import shutil
+import signal
 import socket
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
-
-import msgspec
+from typing import Final
 
 from antiphon_hub.errors import BrokerChildError, ChildError
+from antiphon_hub.mosquitto_conf import (
+    LOOPBACK,
+    Guard,
+    Listeners,
+    Machine,
+    MosquittoSettings,
+    checked,
+    configuration,
+    password_line,
+)
 from antiphon_hub.supervise import Child
 from antiphon_link.broker import DEFAULT_PORT, DEFAULT_TLS_PORT, BrokerAddress
-from antiphon_protocol.limits import CONTEXT_BYTES_MAX, MESSAGE_BYTES_MAX
+from antiphon_link.private_file import write_private
 
 log = logging.getLogger(__name__)
 
-LOOPBACK: Final = "127.0.0.1"
 SEARCH: Final = "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin"
 """Debian puts the broker into /usr/sbin, which is in no ordinary user's PATH."""
 READY_TIMEOUT_S: Final = 5.0
@@ -34,65 +40,21 @@ _PROBE_S: Final = 0.01
 _START_TRIES: Final = 3
 """Somebody may take a free port between our look and the broker's own bind."""
 
-LIMITS: Final[Mapping[str, int]] = {
-    # A recognition context is the largest message; the rest is for topic and properties.
-    "max_packet_size": CONTEXT_BYTES_MAX + MESSAGE_BYTES_MAX,
-    # Per client and QoS 1: the link posts in parallel, and 20 (the default) would serialise it.
-    "max_inflight_messages": 128,
-    # A satellite sends a whole stream again at once: 60 s in frames of 32 ms are 1875 messages.
-    "max_queued_messages": 4096,
-    # What a client that does not read may cost, bytes: the same stream is 2 MB.
-    "max_queued_bytes": 8 * 1024 * 1024,
-    # A large home has dozens of programs; beyond this it is a fault or an attack.
-    "max_connections": 512,
-}
-
-
-class MosquittoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings section `[mosquitto]`: the broker that the hub starts by itself."""
-
-    lan: bool = False
-    """Listen on all interfaces, so that satellites on other machines can join."""
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
-    """TCP port; 0: 1883 (8883 with TLS), or a free one if that is taken."""
-    anonymous: bool = False
-    """With `lan`: let everybody in the network hear and command the house without a password."""
-    username: str = ""
-    """Account that every program of the house uses; empty: none."""
-    password: str = ""
-    password_file: str = ""
-    """Read the password from this file instead, so that it is in no settings file."""
-    cert_file: str = ""
-    """The broker's certificate, PEM; with `key_file` the listener speaks TLS."""
-    key_file: str = ""
-    ca_file: str = ""
-    """Accept only clients with a certificate of this authority, PEM; empty: any client."""
-
-    @property
-    def tls(self) -> bool:
-        """The listener speaks TLS."""
-        return bool(self.cert_file)
-
-
-class Listeners(msgspec.Struct, frozen=True):
-    """Where the broker listens."""
-
-    port: int
-    """For everybody."""
-    own_port: int
-    """Plain, on the loopback interface; the same as `port` without TLS."""
-
 
 class Mosquitto:
     """A supervised Mosquitto. After `start()` it serves; `run()` keeps it up until cancelled."""
 
-    def __init__(self, settings: MosquittoSettings, state_dir: Path) -> None:
+    def __init__(
+        self, settings: MosquittoSettings, state_dir: Path, guard: Guard | None = None
+    ) -> None:
         """Describe the broker.
 
         Args:
             settings: Who may connect, and where.
             state_dir: Existing or new directory for its configuration file.
+            guard: Files of the paired devices, there before the start.
         """
+        self._guard = guard
         self._settings = settings
         self._state_dir = state_dir
         self._child: Child | None = None
@@ -137,7 +99,7 @@ class Mosquitto:
         self._settings = checked(self._settings)
         binary = find_binary()
         for _ in range(_START_TRIES):
-            listeners = choose_listeners(self._settings)
+            listeners = choose_listeners(self._settings, guarded=self._guard is not None)
             if await self._try(binary, listeners):
                 return self.address
         raise BrokerChildError(f"Mosquitto finds no free port: {self._last_words()}")
@@ -147,6 +109,16 @@ class Mosquitto:
         if self._child is None:
             raise BrokerChildError("the hub's own broker was not started")
         await self._child.run()
+
+    def reload(self) -> None:
+        """Have it read the guard's files again; who is connected and may no longer be is cut off.
+
+        While it is down there is nothing to do: it reads them when it starts.
+        """
+        pid = self.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGHUP)
 
     async def stop(self) -> None:
         """End the broker if it runs; for who never reached `run()`."""
@@ -176,7 +148,7 @@ class Mosquitto:
         """Wait until it accepts connections on every port; False if it ends instead."""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
-                for port in {listeners.port, listeners.own_port}:
+                for port in {listeners.port, listeners.own_port, listeners.guarded_port} - {0}:
                     # Asked again and again: nobody tells when another program opens its port.
                     while child.pid and not await _accepts(port):  # noqa: ASYNC110
                         await asyncio.sleep(_PROBE_S)
@@ -197,52 +169,18 @@ class Mosquitto:
         try:
             self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._settings.username:
-                _write_private(passwords, password_line(self._settings, secrets.token_bytes(12)))
-            _write_private(path, configuration(self._settings, listeners, passwords, machine()))
+                line = password_line(
+                    self._settings.username, self._settings.password, secrets.token_bytes(12)
+                )
+                write_private(passwords, line)
+            text = configuration(self._settings, listeners, passwords, machine(), self._guard)
+            write_private(path, text)
         except OSError as error:
             raise BrokerChildError(
                 f"the broker's settings cannot be written: {error}; "
                 "choose another directory with [hub] state_dir"
             ) from None
         return path
-
-
-def checked(settings: MosquittoSettings) -> MosquittoSettings:
-    """Return the settings with the password read; refuse what cannot work or is an accident.
-
-    Raises:
-        BrokerChildError: the message says what to change.
-    """
-    if settings.password_file:
-        try:
-            password = Path(settings.password_file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BrokerChildError(f"[mosquitto] password_file: {error}") from None
-        settings = msgspec.structs.replace(settings, password=password, password_file="")
-    mistake = _mistake(settings)
-    if mistake:
-        raise BrokerChildError(f"[mosquitto] {mistake}")
-    if settings.lan and not settings.username:
-        log.warning("the broker is open: everybody in the network can hear and command the house")
-    return settings
-
-
-def _mistake(settings: MosquittoSettings) -> str:
-    for name in ("username", "password", "cert_file", "key_file", "ca_file"):
-        if not getattr(settings, name).isprintable():
-            return f"{name}: no line breaks or control characters"
-    if ":" in settings.username:
-        return "username: no colon, the password file ends it there"
-    if bool(settings.username) != bool(settings.password):
-        return "username and password: give both or neither"
-    if bool(settings.cert_file) != bool(settings.key_file):
-        return "cert_file and key_file: give both or neither"
-    if settings.lan and not settings.username and not settings.anonymous:
-        return (
-            "lan: everybody in the network could hear and command the house; set username and "
-            "password, or anonymous = true if that is what you want"
-        )
-    return ""
 
 
 def find_binary() -> str:
@@ -261,7 +199,7 @@ def find_binary() -> str:
     return binary
 
 
-def choose_listeners(settings: MosquittoSettings) -> Listeners:
+def choose_listeners(settings: MosquittoSettings, *, guarded: bool = False) -> Listeners:
     """Return ports that nobody listens on now.
 
     Raises:
@@ -276,73 +214,16 @@ def choose_listeners(settings: MosquittoSettings) -> Listeners:
         )
     free = usual if _can_bind(host, usual) else _free_port(host)
     port = settings.port or free
-    return Listeners(port, _free_port(LOOPBACK) if settings.tls else port)
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """What the configuration depends on besides the settings."""
-
-    ipv6: bool
-    """There is IPv6; a listener without an address would fail where there is none."""
-    root: bool
-    """We are root: Mosquitto would become the user `mosquitto`, who may not read our files."""
+    return Listeners(
+        port,
+        _free_port(LOOPBACK) if settings.tls else port,
+        _free_port(LOOPBACK) if guarded else 0,
+    )
 
 
 def machine() -> Machine:
     """Return what this machine is like."""
     return Machine(_can_bind("::", 0, socket.AF_INET6), os.geteuid() == 0)
-
-
-def configuration(
-    settings: MosquittoSettings, listeners: Listeners, passwords: Path, machine: Machine
-) -> str:
-    """Return mosquitto.conf(5) (pure).
-
-    Args:
-        settings: Checked settings.
-        listeners: The ports.
-        passwords: The password file; named only when there is an account.
-        machine: What the machine is like.
-    """
-    everywhere = "" if machine.ipv6 else " 0.0.0.0"
-    lines = [
-        "# Written by the hub at each start.",
-        "persistence false",  # what must survive is retained by its owners, who say it again
-        "log_dest stderr",
-        "log_type error",
-        "log_type warning",
-        "connection_messages false",
-        "sys_interval 0",
-        "set_tcp_nodelay true",  # else each QoS 1 exchange takes 42 ms
-        *(["user root"] if machine.root else []),
-        f"allow_anonymous {'false' if settings.username else 'true'}",
-        *([f"password_file {passwords}"] if settings.username else []),
-        *(f"{name} {value}" for name, value in LIMITS.items() if name != "max_connections"),
-        f"listener {listeners.port}{everywhere if settings.lan else f' {LOOPBACK}'}",
-        f"max_connections {LIMITS['max_connections']}",
-    ]
-    if settings.tls:
-        lines += [f"certfile {settings.cert_file}", f"keyfile {settings.key_file}"]
-        if settings.ca_file:
-            lines += [f"cafile {settings.ca_file}", "require_certificate true"]
-        lines += [f"listener {listeners.own_port} {LOOPBACK}"]
-    return "\n".join(lines) + "\n"
-
-
-def password_line(settings: MosquittoSettings, salt: bytes) -> str:
-    """Return the account as mosquitto_passwd(1) would write it: PBKDF2-SHA512, its 101 rounds."""
-    rounds = 101
-    digest = hashlib.pbkdf2_hmac("sha512", settings.password.encode(), salt, rounds)
-    salt_text, digest_text = (base64.b64encode(part).decode() for part in (salt, digest))
-    return f"{settings.username}:$7${rounds}${salt_text}${digest_text}\n"
-
-
-def _write_private(path: Path, text: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()  # its permissions may be somebody else's idea
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _can_bind(host: str, port: int, family: socket.AddressFamily = socket.AF_INET) -> bool:

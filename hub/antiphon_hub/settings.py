@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from antiphon_hub.mosquitto import MosquittoSettings
+from antiphon_hub.mosquitto_conf import MosquittoSettings
 from antiphon_hub.playback.manners import AtNight, Hour, Manners, Percent
 from antiphon_link.broker import BrokerSettings
 from antiphon_protocol.errors import TopicError

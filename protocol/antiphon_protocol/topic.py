@@ -28,6 +28,8 @@ class Role(StrEnum):
     """Only in its own `sat/<id>` subtree, and the playbacks it was asked to play."""
     ANYONE = "anyone"
     """Home automation and people with an account."""
+    PAIRING = "pairing"
+    """A device that belongs to no house yet; its account exists only while pairing is open."""
 
 
 class Topic(msgspec.Struct, Generic[T], frozen=True, kw_only=True, dict=True):

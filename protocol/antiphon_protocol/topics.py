@@ -23,6 +23,7 @@ from antiphon_protocol.messages.ask import (
     AskVolume,
 )
 from antiphon_protocol.messages.event import DeviceState, Event
+from antiphon_protocol.messages.pairing import PairAnswer, PairAsk
 from antiphon_protocol.messages.presence import (
     HubLease,
     HubPresence,
@@ -87,8 +88,8 @@ SATELLITE_DID: Final[Topic[SatelliteFact]] = Topic(
     qos=1,
     expiry_s=30,
     writers=(Role.SATELLITE,),
-    readers=(Role.HUB,),
-    purpose="what a satellite did",
+    readers=(Role.HUB, Role.SATELLITE),
+    purpose="what a satellite did; a second one of its id listens for its signs of life",
 )
 WORKER_PRESENCE: Final[Topic[WorkerPresence]] = Topic(
     name="WORKER_PRESENCE",
@@ -260,6 +261,26 @@ HOME_STATE: Final[Topic[DeviceState]] = Topic(
     readers=(Role.ANYONE,),
     purpose="state of a device of the home model",
 )
+PAIR_ASK: Final[Topic[PairAsk]] = Topic(
+    name="PAIR_ASK",
+    pattern="pair/{request}/ask",
+    payload=PairAsk,
+    qos=1,
+    expiry_s=30,
+    writers=(Role.PAIRING,),
+    readers=(Role.HUB,),
+    purpose="a device asks to be let in",
+)
+PAIR_ANSWER: Final[Topic[PairAnswer]] = Topic(
+    name="PAIR_ANSWER",
+    pattern="pair/{request}/answer",
+    payload=PairAnswer,
+    qos=1,
+    expiry_s=30,
+    writers=(Role.HUB,),
+    readers=(Role.PAIRING,),
+    purpose="what the hub says to that",
+)
 
 TOPICS: Final[tuple[Topic[Any], ...]] = (
     SATELLITE_PRESENCE,
@@ -283,6 +304,8 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     ASK_LIST,
     ANSWER,
     HOME_STATE,
+    PAIR_ASK,
+    PAIR_ANSWER,
 )
 
 

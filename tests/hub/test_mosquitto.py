@@ -16,17 +16,16 @@ import psutil
 import pytest
 
 from antiphon_hub.errors import BrokerChildError
-from antiphon_hub.mosquitto import (
+from antiphon_hub.mosquitto import Mosquitto, choose_listeners, find_binary
+from antiphon_hub.mosquitto_conf import (
     LIMITS,
     LOOPBACK,
+    Guard,
     Listeners,
     Machine,
-    Mosquitto,
     MosquittoSettings,
     checked,
-    choose_listeners,
     configuration,
-    find_binary,
 )
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.connection import Connection, Delivery, Publication
@@ -112,7 +111,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        (MosquittoSettings(lan=True), "lan: everybody in the network"),
+        (MosquittoSettings(lan=True, cert_file="/c", key_file="/k"), "the hub's own certificate"),
         (MosquittoSettings(username="home"), "username and password"),
         (MosquittoSettings(password="secret"), "username and password"),  # noqa: S106 - no secret
         (MosquittoSettings(username="a:b", password="c"), "no colon"),  # noqa: S106 - no secret
@@ -158,13 +157,36 @@ def test_in_the_network_it_listens_on_both_protocols_where_there_are_both(
     assert "allow_anonymous false\npassword_file /p\n" in text
 
 
+def test_without_tls_the_warning_names_the_remedy(caplog: pytest.LogCaptureFixture) -> None:
+    checked(MosquittoSettings(lan=True, username="home", password="x"))  # noqa: S106 - no secret
+    assert "without [mosquitto] username, devices are paired" in caplog.text
+
+
+GUARD = Guard(Path("/g/p"), Path("/g/a"), Path("/g/c"), Path("/g/k"))
+
+
+def test_in_the_network_only_paired_devices_may_join_and_only_encrypted() -> None:
+    settings = checked(MosquittoSettings(lan=True))
+    text = configuration(settings, Listeners(8883, 4000, 4001), Path("/p"), V6, GUARD)
+    shown = {
+        section.splitlines()[0]: section.splitlines()[1:] for section in text.split("listener ")[1:]
+    }
+    known = ["allow_anonymous false", "password_file /g/p", "acl_file /g/a"]
+    tls = ["certfile /g/c", "keyfile /g/k", "tls_version tlsv1.2"]
+    assert shown["8883"] == ["max_connections 512", *known, *tls]
+    assert shown["4000 127.0.0.1"] == ["allow_anonymous true"]
+    assert shown["4001 127.0.0.1"] == known
+    with pytest.raises(BrokerChildError, match="nobody who keeps"):
+        configuration(settings, Listeners(8883, 4000), Path("/p"), V6)
+
+
 def test_with_tls_only_loopback_is_plain() -> None:
     settings = MosquittoSettings(
         lan=True, anonymous=True, cert_file="/c", key_file="/k", ca_file="/a"
     )
     text = configuration(settings, Listeners(8883, 4000), Path("p"), V6)
     assert "certfile /c\nkeyfile /k\ncafile /a\nrequire_certificate true\n" in text
-    assert text.endswith("listener 4000 127.0.0.1\n")
+    assert text.endswith("listener 4000 127.0.0.1\nallow_anonymous true\n")
 
 
 def test_every_limit_is_set_and_the_largest_message_fits() -> None:

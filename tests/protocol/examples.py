@@ -4,7 +4,16 @@ from typing import Any, Final, NamedTuple
 
 from antiphon_protocol import topics
 from antiphon_protocol.audio import AudioFormat, AudioFrame
-from antiphon_protocol.messages import ask, event, presence, satellite, timer, wake, work
+from antiphon_protocol.messages import (
+    ask,
+    event,
+    pairing,
+    presence,
+    satellite,
+    timer,
+    wake,
+    work,
+)
 from antiphon_protocol.topics import Topic
 from antiphon_protocol.version import VersionRange
 
@@ -368,5 +377,27 @@ EXAMPLES: Final[list[Example]] = [
         {"device": "lamp"},
         dimmed=event.DeviceState(on=True, brightness=40),
         off=event.DeviceState(on=False),
+    ),
+    *_on(
+        topics.PAIR_ASK,
+        {"request": "pair-0011223344556677"},
+        hello=pairing.PairHello(
+            kind="satellite",
+            device="kitchen",
+            label="47",
+            room="Küche",
+            host="raspberrypi",
+            software="0.1.0",
+            serial="device-00112233",
+            share=b"\x41" + bytes(range(32)),
+        ),
+        proof=pairing.PairProof(proof=bytes(range(32))),
+    ),
+    *_on(
+        topics.PAIR_ANSWER,
+        {"request": "pair-0011223344556677"},
+        share=pairing.PairShare(hub="home", share=b"\x42" + bytes(range(32))),
+        granted=pairing.PairGranted(sealed=bytes(range(64))),
+        refused=pairing.PairRefused(code="wrong-code", text="the code is another"),
     ),
 ]

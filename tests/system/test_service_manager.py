@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import tomli_w
 
-from antiphon_hub.mosquitto import Mosquitto, MosquittoSettings
+from antiphon_hub.mosquitto import Mosquitto
+from antiphon_hub.mosquitto_conf import MosquittoSettings
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(120)]
 

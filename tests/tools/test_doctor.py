@@ -13,7 +13,8 @@ import psutil
 import pytest
 from rich.console import Console
 
-from antiphon_hub.mosquitto import Mosquitto, MosquittoSettings
+from antiphon_hub.mosquitto import Mosquitto
+from antiphon_hub.mosquitto_conf import MosquittoSettings
 from antiphon_hub.settings import HomeSection, HubSection, Settings, WorkersSection
 from antiphon_link.broker import BrokerSettings
 from antiphon_tools.doctor.engines import Probed, judge, needed_engines
@@ -197,8 +198,9 @@ async def test_without_a_configured_broker_mosquitto_is_looked_at() -> None:
     assert found["own broker"].state in ("ok", "note")
 
 
-async def test_an_open_network_without_accounts_is_refused_before_the_hub_starts() -> None:
-    found = await examine_broker(Settings(mosquitto=MosquittoSettings(lan=True)))
+async def test_a_mistake_about_the_network_is_found_before_the_hub_starts() -> None:
+    own = MosquittoSettings(lan=True, cert_file="/c", key_file="/k")
+    found = await examine_broker(Settings(mosquitto=own))
     assert found[1].state == "missing"
     assert "anonymous = true" in found[1].detail
 

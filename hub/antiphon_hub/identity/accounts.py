@@ -25,6 +25,40 @@ NAME_CHARS_MAX: Final = 64
 _SETUP_ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 """No signs that are mistaken for one another: the token is copied from a terminal by hand."""
 
+_MIGRATIONS: Final = (
+    """
+    CREATE TABLE person (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL UNIQUE,
+        role TEXT NOT NULL,
+        password TEXT NOT NULL
+    );
+    CREATE TABLE session (
+        key BLOB PRIMARY KEY,
+        person INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+        made_s REAL NOT NULL,
+        seen_s REAL NOT NULL
+    );
+    CREATE TABLE token (
+        id TEXT PRIMARY KEY,
+        key BLOB NOT NULL,
+        person INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+        label TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        made_s REAL NOT NULL,
+        used_s REAL
+    );
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_s REAL NOT NULL,
+        who TEXT NOT NULL,
+        what TEXT NOT NULL,
+        detail TEXT NOT NULL
+    )
+    """,
+)
+
 
 class Accounts:
     """The people of this house, their sessions and tokens, and the audit log."""
@@ -42,7 +76,7 @@ class Accounts:
         Raises:
             StorageError: the file cannot be opened.
         """
-        self._store = Store(path)
+        self._store = Store(path, _MIGRATIONS)
         self._clock = clock
         self._passwords = passwords or Passwords()
         self._sessions = Sessions(self._store)

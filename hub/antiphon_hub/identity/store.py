@@ -1,48 +1,14 @@
-"""The accounts' tables in SQLite: plain reads and writes, in any thread, one at a time."""
+"""Tables in SQLite: plain reads and writes, in any thread, one at a time."""
 
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from antiphon_hub.errors import StorageError
 from antiphon_hub.storage import open_sqlite
-
-MIGRATIONS: Final = (
-    """
-    CREATE TABLE person (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        name_key TEXT NOT NULL UNIQUE,
-        role TEXT NOT NULL,
-        password TEXT NOT NULL
-    );
-    CREATE TABLE session (
-        key BLOB PRIMARY KEY,
-        person INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
-        made_s REAL NOT NULL,
-        seen_s REAL NOT NULL
-    );
-    CREATE TABLE token (
-        id TEXT PRIMARY KEY,
-        key BLOB NOT NULL,
-        person INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
-        label TEXT NOT NULL,
-        scopes TEXT NOT NULL,
-        made_s REAL NOT NULL,
-        used_s REAL
-    );
-    CREATE TABLE audit (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        at_s REAL NOT NULL,
-        who TEXT NOT NULL,
-        what TEXT NOT NULL,
-        detail TEXT NOT NULL
-    )
-    """,
-)
 
 Row = tuple[Any, ...]
 
@@ -50,7 +16,7 @@ Row = tuple[Any, ...]
 class Store:
     """One SQLite file; each `transaction` has it for itself."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         """Open it.
 
         Raises:
@@ -59,7 +25,7 @@ class Store:
         self._path = path
         self._lock = threading.Lock()
         try:
-            self._connection = open_sqlite(path, MIGRATIONS)
+            self._connection = open_sqlite(path, migrations)
             self._connection.execute("PRAGMA foreign_keys = ON")
         except (sqlite3.Error, OSError) as error:
             raise self._refused(error) from None

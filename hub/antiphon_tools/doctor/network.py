@@ -6,7 +6,8 @@ import os
 from typing import Final
 
 from antiphon_hub.errors import BrokerChildError
-from antiphon_hub.mosquitto import MosquittoSettings, checked, choose_listeners, find_binary
+from antiphon_hub.mosquitto import choose_listeners, find_binary
+from antiphon_hub.mosquitto_conf import MosquittoSettings, checked
 from antiphon_hub.settings import Settings
 from antiphon_link.broker import DEFAULT_PORT, DEFAULT_TLS_PORT, BrokerAddress
 from antiphon_link.discovery import find_hub
@@ -75,7 +76,8 @@ def _own_broker(mosquitto: MosquittoSettings) -> Finding:
         port = choose_listeners(checked(mosquitto)).port
     except BrokerChildError as error:
         return Finding("broker", "own broker", "missing", str(error), "mend [mosquitto]")
-    reach = "the whole network" if mosquitto.lan else "this machine alone"
+    whom = "paired devices of the network" if mosquitto.paired else "the whole network"
+    reach = whom if mosquitto.lan else "this machine alone"
     usual = DEFAULT_TLS_PORT if mosquitto.tls else DEFAULT_PORT
     if port == (mosquitto.port or usual):
         return Finding("broker", "own broker", "ok", f"port {port} is free, for {reach}")

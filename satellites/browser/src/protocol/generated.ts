@@ -1760,6 +1760,99 @@ export const DEVICE_STATE_SHAPE: Shape<DeviceState> = {
   ],
 };
 
+/** A device asks to be let in. */
+export interface PairHello {
+  readonly type: "pair-hello";
+  readonly kind: "satellite" | "worker";
+  /** The id that it will have in the house. */
+  readonly device: string;
+  /** The first two digits of its code, no secret: which of several devices this is about. */
+  readonly label: string;
+  readonly room: string;
+  readonly host: string;
+  readonly software: string;
+  /** Random, kept by the device: the same device pairs again under its id, another may not. */
+  readonly serial: string;
+  readonly share: Uint8Array;
+}
+
+export const PAIR_HELLO_SHAPE: Shape<PairHello> = {
+  name: "PairHello",
+  tag: "pair-hello",
+  fields: [
+    { name: "kind", of: { kind: "choice", of: ["satellite", "worker"] } },
+    { name: "device", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "label", of: { kind: "string", pattern: "^\\d{2}$" } },
+    { name: "room", of: { kind: "string", max: 100 }, default: "" },
+    { name: "host", of: { kind: "string", max: 100 }, default: "" },
+    { name: "software", of: { kind: "string", max: 100 }, default: "" },
+    { name: "serial", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "share", of: { kind: "bytes", max: 128 } },
+  ],
+};
+
+/** The device proves that it has the same key, and thus knows the code. */
+export interface PairProof {
+  readonly type: "pair-proof";
+  readonly proof: Uint8Array;
+}
+
+export const PAIR_PROOF_SHAPE: Shape<PairProof> = {
+  name: "PairProof",
+  tag: "pair-proof",
+  fields: [
+    { name: "proof", of: { kind: "bytes", max: 32 } },
+  ],
+};
+
+/** The hub's part of the exchange. */
+export interface PairShare {
+  readonly type: "pair-share";
+  readonly hub: string;
+  readonly share: Uint8Array;
+}
+
+export const PAIR_SHARE_SHAPE: Shape<PairShare> = {
+  name: "PairShare",
+  tag: "pair-share",
+  fields: [
+    { name: "hub", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "share", of: { kind: "bytes", max: 128 } },
+  ],
+};
+
+/** The device is let in; only who has the key can read what it is given. */
+export interface PairGranted {
+  readonly type: "pair-granted";
+  /** Nonce and AES-256-GCM ciphertext of a Membership. */
+  readonly sealed: Uint8Array;
+}
+
+export const PAIR_GRANTED_SHAPE: Shape<PairGranted> = {
+  name: "PairGranted",
+  tag: "pair-granted",
+  fields: [
+    { name: "sealed", of: { kind: "bytes", max: 16384 } },
+  ],
+};
+
+/** The device is not let in. */
+export interface PairRefused {
+  readonly type: "pair-refused";
+  readonly code: "closed" | "full" | "other-code" | "taken" | "wrong-code";
+  /** For the person at the device. */
+  readonly text: string;
+}
+
+export const PAIR_REFUSED_SHAPE: Shape<PairRefused> = {
+  name: "PairRefused",
+  tag: "pair-refused",
+  fields: [
+    { name: "code", of: { kind: "choice", of: ["closed", "full", "other-code", "taken", "wrong-code"] } },
+    { name: "text", of: { kind: "string", max: 2000 } },
+  ],
+};
+
 /** Room, abilities and versions of a satellite; its will. */
 export const SATELLITE_PRESENCE: Topic<Hello | Goodbye> = {
   name: "SATELLITE_PRESENCE",
@@ -1808,7 +1901,7 @@ export const SATELLITE_DO: Topic<Listen | StopListening | Resend | Release | Pla
   limitBytes: 65536,
 };
 
-/** What a satellite did. */
+/** What a satellite did; a second one of its id listens for its signs of life. */
 export const SATELLITE_DID: Topic<ListenEnded | PlaybackReady | Played | AlarmRang | AlarmStopped | ButtonPressed | Muted | Fault | Counters | TimeAsked> = {
   name: "SATELLITE_DID",
   pattern: "sat/{satellite}/did",
@@ -2012,4 +2105,28 @@ export const HOME_STATE: Topic<DeviceState> = {
   limitBytes: 65536,
 };
 
-export const TOPICS: readonly Topic<unknown>[] = [SATELLITE_PRESENCE, SATELLITE_WAKE, SATELLITE_AUDIO, SATELLITE_DO, SATELLITE_DID, WORKER_PRESENCE, WORKER_DO, TURN_WORK, PLAYBACK_AUDIO, HUB_PRESENCE, HUB_LEASE, EVENT, ASK_SAY, ASK_ANNOUNCE, ASK_VOLUME, ASK_QUESTION, ASK_INTENT, ASK_TIMER, ASK_LIST, ANSWER, HOME_STATE];
+/** A device asks to be let in. */
+export const PAIR_ASK: Topic<PairHello | PairProof> = {
+  name: "PAIR_ASK",
+  pattern: "pair/{request}/ask",
+  shapes: [PAIR_HELLO_SHAPE, PAIR_PROOF_SHAPE],
+  encoding: "msgpack",
+  qos: 1,
+  retain: false,
+  expiryS: 30,
+  limitBytes: 65536,
+};
+
+/** What the hub says to that. */
+export const PAIR_ANSWER: Topic<PairShare | PairGranted | PairRefused> = {
+  name: "PAIR_ANSWER",
+  pattern: "pair/{request}/answer",
+  shapes: [PAIR_SHARE_SHAPE, PAIR_GRANTED_SHAPE, PAIR_REFUSED_SHAPE],
+  encoding: "msgpack",
+  qos: 1,
+  retain: false,
+  expiryS: 30,
+  limitBytes: 65536,
+};
+
+export const TOPICS: readonly Topic<unknown>[] = [SATELLITE_PRESENCE, SATELLITE_WAKE, SATELLITE_AUDIO, SATELLITE_DO, SATELLITE_DID, WORKER_PRESENCE, WORKER_DO, TURN_WORK, PLAYBACK_AUDIO, HUB_PRESENCE, HUB_LEASE, EVENT, ASK_SAY, ASK_ANNOUNCE, ASK_VOLUME, ASK_QUESTION, ASK_INTENT, ASK_TIMER, ASK_LIST, ANSWER, HOME_STATE, PAIR_ASK, PAIR_ANSWER];
