@@ -34,6 +34,11 @@ export class Jitter {
     return this.#final !== null && this.#next > this.#final && this.#silence === 0;
   }
 
+  /** Whether any frame has come. */
+  get fed(): boolean {
+    return this.#waiting.size > 0 || this.#next > 0;
+  }
+
   /** Samples given out so far, silence included. */
   get samples(): number {
     return this.#position;
