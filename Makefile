@@ -6,12 +6,13 @@ DEBIAN := \
 	mosquitto mosquitto-clients \
 	espeak-ng flite \
 	libportaudio2 alsa-utils sox \
-	iproute2 openssl systemd util-linux
+	iproute2 openssl systemd util-linux \
+	chromium
 
 PACKAGES := \
 	-e './protocol[fast,silero,microwake,openwake,microvad]' \
 	-e './satellites[sound]' \
-	-e './hub[engines,espeak,piper,deepspeech]'
+	-e './hub[engines,espeak,piper,deepspeech,console]'
 TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout hypothesis psutil onnx soundfile
 
 VENV := .venv

@@ -35,6 +35,7 @@ LIBRARIES = {
         "prometheus_client",
         "tomli_w",
         "unicode_rbnf",
+        *("starlette", "uvicorn", "jinja2", "markupsafe"),  # the extra `console`
     },
     "antiphon_satellite": {"msgspec", "typer", "rich", "sounddevice"},
 }

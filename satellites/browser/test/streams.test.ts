@@ -154,6 +154,13 @@ describe("jitter", () => {
     jitter.put({ sequence: 0, position: 0, at_us: 0, pcm: bytes, last: true });
     expect(jitter.take()).toEqual(new Int16Array(5).fill(0x0707));
   });
+
+  test("a buffer of the MQTT client's is copied, too", () => {
+    const jitter = new Jitter(16000);
+    const pcm = Buffer.from([9, 9, 9, 7, 7, 7, 7, 9, 9]).subarray(3, 7);
+    jitter.put({ sequence: 0, position: 0, at_us: 0, pcm, last: true });
+    expect(jitter.take()).toEqual(new Int16Array(2).fill(0x0707));
+  });
 });
 
 describe("offset", () => {

@@ -9,8 +9,8 @@ import { MESSAGE_BYTES_MAX } from "../protocol/generated";
 import type { Topic } from "../protocol/shape";
 import { matchTopic, pathOf } from "../protocol/topic";
 import type { Ids } from "../protocol/topic";
-import type { Access } from "./access";
-import { SignedOutError } from "./access";
+import type { Account } from "./access";
+import { NotAdmittedError, SignedOutError } from "./access";
 import { LinkDownError } from "./link";
 import type { Link, Take } from "./link";
 
@@ -36,8 +36,8 @@ interface Handler {
 }
 
 export interface LinkHooks {
-  /** Asked before each connection. */
-  readonly access: () => Promise<Access>;
+  /** Asked before each connection for the broker's address and our account there. */
+  readonly access: () => Promise<Account & { readonly url: string }>;
   /** Asked for each connection. */
   readonly will: () => Will;
   /** Called with each change, and why. */
@@ -127,11 +127,13 @@ export class BrokerLink implements Link {
   async #connect(): Promise<void> {
     this.#retry = undefined;
     this.#hooks.changed("connecting", "");
-    let access: Access;
+    let access: Account & { readonly url: string };
     try {
       access = await this.#hooks.access();
     } catch (error) {
-      this.#again(error instanceof SignedOutError ? "signed-out" : "lost", String(error));
+      const why = error instanceof Error ? error.message : String(error);
+      const refused = error instanceof NotAdmittedError ? "refused" : "lost";
+      this.#again(error instanceof SignedOutError ? "signed-out" : refused, why);
       return;
     }
     if (this.#stopped) {
@@ -140,7 +142,7 @@ export class BrokerLink implements Link {
     this.#begin(mqtt.connect(access.url, this.#options(access)));
   }
 
-  #options(access: Access): IClientOptions {
+  #options(access: Account): IClientOptions {
     const will = this.#hooks.will();
     return {
       clientId: this.#clientId,

@@ -1,8 +1,8 @@
 // The page: wires its elements to the satellite.
 
 import "./style.css";
-import { askAccess, SignedOutError } from "../link/access";
-import type { Access } from "../link/access";
+import { askHouse, SignedOutError } from "../link/access";
+import type { HouseFacts } from "../link/access";
 import { contextTrouble } from "../listen/microphone";
 import { newId, slugOf } from "../protocol/topic";
 import { Satellite } from "./satellite";
@@ -83,10 +83,7 @@ function drawLevel(): void {
 }
 
 /** Return this browser's id in that room, the same each time. */
-function satelliteId(access: Access | null, room: string): string {
-  if (access !== null && access.satellite !== "") {
-    return access.satellite;
-  }
+function satelliteId(room: string): string {
   const kept = localStorage.getItem(ID_KEY);
   if (kept !== null && slugOf(kept) === kept) {
     return kept;
@@ -104,10 +101,10 @@ function browserName(): string {
   return system === "" ? browser : `${browser} on ${system}`;
 }
 
-function start(access: Access | null): void {
+function start(): void {
   const room = page.room.value.trim();
   localStorage.setItem(ROOM_KEY, room);
-  const who = { satellite: satelliteId(access, room), room, host: browserName(), software: "browser 0.1.0" };
+  const who = { satellite: satelliteId(room), room, host: browserName(), software: "browser 0.1.0" };
   satellite = new Satellite(who, new AudioContext({ latencyHint: "interactive" }));
   satellite.onChange = show;
   satellite.onIdentify = () => {
@@ -179,23 +176,23 @@ async function main(): Promise<void> {
   });
   setText(page.setupTrouble, contextTrouble(window));
   page.room.value = localStorage.getItem(ROOM_KEY) ?? "";
-  let access: Access | null = null;
   page.setup.addEventListener("submit", (event) => {
     event.preventDefault();
-    start(access);
+    start();
   });
   show();
   drawLevel();
+  let facts: HouseFacts;
   try {
-    access = await askAccess();
+    facts = await askHouse();
   } catch (error) {
     page.signIn.hidden = !(error instanceof SignedOutError);
     return;
   }
-  const options = access.rooms.map((room) => Object.assign(document.createElement("option"), { value: room }));
+  const options = facts.rooms.map((room) => Object.assign(document.createElement("option"), { value: room }));
   page.rooms.replaceChildren(...options);
-  if (page.room.value === "" && access.rooms.length === 1) {
-    page.room.value = access.rooms[0] ?? "";
+  if (page.room.value === "" && facts.rooms.length === 1) {
+    page.room.value = facts.rooms[0] ?? "";
   }
 }
 

@@ -4,11 +4,12 @@ import { Ringer } from "../alarms/ringer";
 import { nowS, nowUs } from "../clock";
 import { Conductor } from "../conversation/conductor";
 import type { State } from "../conversation/machine";
-import { askAccess } from "../link/access";
+import { askAccount, askHouse } from "../link/access";
 import { BrokerLink } from "../link/broker";
 import type { LinkState } from "../link/broker";
 import { House } from "../link/house";
 import type { Who } from "../link/house";
+import { Keys } from "../link/keys";
 import { Ear } from "../listen/ear";
 import type { PcmFrame } from "../listen/ear";
 import { SILENCE_DBFS } from "../listen/levels";
@@ -35,6 +36,7 @@ export class Satellite {
   /** Called when the hub asks which satellite this is. */
   onIdentify: () => void = () => undefined;
   readonly #context: AudioContext;
+  readonly #keys = new Keys(localStorage, askAccount);
   readonly #link: BrokerLink;
   readonly #house: House;
   readonly #ear = new Ear();
@@ -56,7 +58,11 @@ export class Satellite {
   constructor(who: Who, context: AudioContext) {
     this.#context = context;
     this.#link = new BrokerLink(`satellite-${who.satellite}-${Math.random().toString(16).slice(2, 10)}`, {
-      access: askAccess,
+      access: async () => {
+        const { url, accounts } = await askHouse();
+        const { satellite, room, host } = who;
+        return { url, ...(await this.#keys.account(accounts, { satellite, room, host })) };
+      },
       will: () => this.#house.will(),
       changed: (state, why) => this.#linkChanged(state, why),
     });
@@ -191,7 +197,11 @@ export class Satellite {
     // While it tries again, what was wrong is the news.
     this.#linkState = state === "connecting" && before !== "connected" && this.#why !== "" ? before : state;
     this.#why = state === "connecting" ? this.#why : why;
+    if (state === "refused") {
+      this.#keys.refused();
+    }
     if (state === "connected") {
+      this.#keys.taken();
       this.#house.connected();
     } else if (before === "connected") {
       this.#house.disconnected();

@@ -38,7 +38,7 @@ const LINK_TROUBLES: Readonly<Record<LinkState, readonly [string, string]>> = {
   connecting: ["Connecting…", "Looking for the hub."],
   lost: ["No connection", "The console cannot be reached. This page tries again by itself."],
   "signed-out": ["Signed out", "Sign in to the console, then come back to this page."],
-  refused: ["Not let in", "The broker refuses this browser. An owner can pair it anew in the console."],
+  refused: ["Not let in", "The hub does not take this browser."],
   connected: ["No hub", "The broker is there, and no hub at it. It may be starting."],
 };
 
@@ -81,7 +81,7 @@ function troubleWords(view: View): Words | null {
   }
   if (view.link !== "connected" || view.state === "away" || view.state === "missed") {
     const [headline, detail] = LINK_TROUBLES[view.link];
-    const why = view.link === "lost" && view.why !== "" ? ` (${view.why})` : "";
+    const why = (view.link === "lost" || view.link === "refused") && view.why !== "" ? ` (${view.why})` : "";
     return trouble(headline, detail + why);
   }
   return null;

@@ -108,6 +108,9 @@ export class Jitter {
 }
 
 function samplesOf(bytes: Uint8Array): Int16Array {
-  // A copy: a view of 16-bit numbers must begin at an even address.
-  return new Int16Array(bytes.slice().buffer);
+  // A copy: a view of 16-bit numbers must begin at an even address. Not `slice`, which copies
+  // nothing where the bytes are a `Buffer` of the MQTT client's.
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return new Int16Array(copy.buffer);
 }
