@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
+import socket
 from collections import Counter
-from pathlib import Path
 from typing import Final
 
 from antiphon_engines import rack
 from antiphon_engines.errors import EngineFailedError
 from antiphon_engines.identity import identity
 from antiphon_engines.jobs import Jobs
-from antiphon_engines.link import OpenLink, WorkerLink
+from antiphon_engines.link import SOFTWARE, OpenLink, WorkerLink
 from antiphon_engines.settings import WorkerSettings
 from antiphon_engines.streams import Streams
 from antiphon_engines.threads import CALL_LIMIT_S
+from antiphon_link import membership
+from antiphon_link.joining import Newcomer, ensure_member
 from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
 from antiphon_link.resolve import resolver
@@ -99,17 +101,23 @@ class Worker:
             self._service.alive()
 
 
-async def main(settings: WorkerSettings) -> None:
-    """Run a worker with these settings until it is cancelled.
+async def main(settings: WorkerSettings, pair: str = "") -> None:
+    """Run a worker with these settings until it is cancelled; pair it first if it must be.
 
     Raises:
         SettingsError: the broker's or the worker's settings cannot be used.
         EngineError: an engine is not installed, cannot be built, or hangs.
         EarsError: the same for a wake or voice-activity engine.
         LinkRefusedError: the broker refuses this worker.
+        PairingError: the house does not let it in.
     """
-    resolve = resolver(settings.broker)
-    with identity(settings.worker.id, Path(settings.worker.state_dir)) as worker:
+    state_dir = settings.worker.folder()
+    with identity(settings.worker.id, state_dir) as worker:
+        newcomer = Newcomer(
+            kind="worker", device=worker, host=socket.gethostname(), software=SOFTWARE
+        )
+        await ensure_member(settings.broker, state_dir, newcomer, pair)
+        resolve = resolver(settings.broker, membership.load(state_dir, "worker", worker))
         engines = await asyncio.to_thread(rack.build, settings)
         app = Worker(
             settings,

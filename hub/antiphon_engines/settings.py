@@ -28,7 +28,12 @@ class WorkerSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     capacity: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
     """Jobs at a time; one more is answered with `busy`."""
     state_dir: str = msgspec.field(default_factory=_state_dir)
-    """Where the made-up id is kept, so that a restarted worker is the same one."""
+    """Where the made-up id is kept, so that a restarted worker is the same one, and what pairing
+    gave."""
+
+    def folder(self) -> Path:
+        """Return the state directory, with `~` as the home directory."""
+        return Path(self.state_dir).expanduser()
 
 
 class EnginesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

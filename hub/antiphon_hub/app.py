@@ -14,14 +14,16 @@ from typing import Final
 
 import msgspec
 
-from antiphon_hub.addresses import LOOPBACK, fingerprint, reachable_addresses
+from antiphon_hub.announcing import broker_announced
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.lease import LeaseKeeper
 from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.bus.pairing import PairingDesk
 from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
+from antiphon_hub.gate import Gate
 from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
 from antiphon_hub.mind import HomeMind, plugins_of
 from antiphon_hub.mosquitto import Mosquitto
@@ -47,14 +49,11 @@ from antiphon_hub.turns.turn import Parts
 from antiphon_hub.turns.turns import Turns
 from antiphon_hub.workers import WorkerPool
 from antiphon_link.broker import BrokerAddress
-from antiphon_link.discovery import announced
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
-from antiphon_protocol.discovery import HubRecord
 from antiphon_protocol.messages.ask import Answer, AskAnnounce
 from antiphon_protocol.messages.event import TurnEnded
-from antiphon_protocol.version import OURS
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +75,8 @@ class Hub:
         self._presence = Presence(self._id, settings.hub.site)
         self._manager = ServiceManager()
         self._address = settings.broker.resolve()
-        self._broker = (
-            None if self._address else Mosquitto(settings.mosquitto, self._state_dir / "broker")
-        )
+        self._gate = Gate(settings, self._state_dir)
+        self._broker = None if self._address else _own_broker(settings, self._gate)
         self._link = Link(
             self._resolve, client_id=f"hub-{self._id}", will=self._presence.will, name="hub"
         )
@@ -190,6 +188,10 @@ class Hub:
         # and broker still run, workers say goodbye while the broker runs.
         async with contextlib.AsyncExitStack() as stack:
             await self._open_journal(stack)
+            stack.callback(self._gate.close)
+            changed = self._broker.reload if self._broker is not None else _nobody_to_tell
+            await asyncio.to_thread(self._gate.open, changed)
+            pairing = PairingDesk(self._link, self._gate.pairing)
             if self._broker is not None:
                 stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
@@ -204,7 +206,12 @@ class Hub:
             await stack.enter_async_context(_beside(self._lease.run))
             await self._lease.wait_for_it(self._manager.ready)
             await stack.enter_async_context(_beside(self._link.run))
-            await stack.enter_async_context(self._announced())
+            await stack.enter_async_context(
+                broker_announced(
+                    self._settings, address, self._broker, authority=self._gate.fingerprint
+                )
+            )
+            await stack.enter_async_context(_beside(pairing.run))
             await stack.enter_async_context(_beside(self._playback.run))
             await stack.enter_async_context(_beside(self._turns.run))
             await stack.enter_async_context(_beside(self._timekeeping.run))
@@ -259,7 +266,8 @@ class Hub:
             await self._pool.wait_for_one(READY_S)
         ready_file = self._state_dir / "hub.json"
         broker = f"{self._address.host}:{self._address.port}" if self._address else ""
-        facts = {"broker": broker, "pid": os.getpid(), "metrics": metrics}
+        network = self._broker.listeners.port if self._broker else 0
+        facts = {"broker": broker, "pid": os.getpid(), "metrics": metrics, "port": network}
         written = ready_file.with_suffix(".new")
         written.write_bytes(msgspec.json.encode(facts))
         written.replace(ready_file)  # whoever looks for it never reads half of it
@@ -295,25 +303,9 @@ class Hub:
             raise LinkDownError("the hub's own broker has not started yet")
         return self._address
 
-    @contextlib.asynccontextmanager
-    async def _announced(self) -> AsyncIterator[None]:
-        if not self._settings.discovery.announce or self._address is None:
-            yield
-            return
-        own = self._settings.mosquitto
-        record = HubRecord(
-            hub=self._id,
-            site=self._settings.hub.site,
-            port=self._broker.listeners.port if self._broker else self._address.port,
-            tls=own.tls if self._broker else self._address.tls,
-            protocol=OURS,
-            fingerprint=fingerprint(Path(own.cert_file)) if self._broker and own.tls else "",
-        )
-        open_to_all = self._broker is not None and own.lan
-        addresses = await reachable_addresses(self._address.host, open_to_all=open_to_all)
-        interfaces = LOOPBACK if set(addresses) <= set(LOOPBACK) else None
-        async with announced(record, addresses, interfaces):
-            yield
+
+def _own_broker(settings: Settings, gate: Gate) -> Mosquitto:
+    return Mosquitto(settings.mosquitto, settings.state_dir() / "broker", gate.guard)
 
 
 def _playback(
@@ -363,6 +355,10 @@ def _recordings(settings: Settings, state_dir: Path) -> Recordings:
     kept = settings.journal
     shelf = Shelf(state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
     return Recordings(shelf, time.monotonic)
+
+
+def _nobody_to_tell() -> None:
+    """Somebody else's broker reads our files when its owner has arranged that."""
 
 
 async def _prove_life(manager: ServiceManager, journal: Journal) -> None:

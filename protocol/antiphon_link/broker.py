@@ -1,5 +1,6 @@
 """Where the broker is and how to prove who we are."""
 
+import ipaddress
 import ssl
 from pathlib import Path
 
@@ -22,6 +23,11 @@ class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     ca_file: str = ""
     """Certificate authority to trust instead of the system's; PEM."""
+    authority: str = ""
+    """The PEM text of an authority that signs for this one hub: it alone is trusted, by whatever
+    name the hub is reached."""
+    unverified: bool = False
+    """Encrypt without knowing to whom: for pairing, which proves by itself who the other is."""
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return the TLS context, or None for a plain connection.
@@ -31,10 +37,25 @@ class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not self.tls:
             return None
+        if self.unverified:
+            anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            anybody.check_hostname = False
+            anybody.verify_mode = ssl.CERT_NONE
+            return anybody
+        if self.authority:
+            return self._house_context()
         try:
             return ssl.create_default_context(cafile=self.ca_file or None)
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(self.ca_file, [f"no readable CA certificate: {error}"]) from None
+
+    def _house_context(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cadata=self.authority)
+        except ssl.SSLError as error:
+            raise SettingsError("the house's certificate", [f"{error}; pair again"]) from None
+        context.check_hostname = False  # the authority signs for nobody else
+        return context
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}{' (TLS)' if self.tls else ''}"
@@ -51,6 +72,17 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Read the password from this file instead, so that it is in no settings file."""
     tls: bool = False
     ca_file: str = ""
+
+    @property
+    def on_this_machine(self) -> bool:
+        """The configured broker is reached without a network, and without TLS."""
+        if self.tls:
+            return False
+        host = parse_address(self.address, DEFAULT_PORT)[0] if self.address else ""
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     def resolve(self) -> BrokerAddress | None:
         """Return the configured address, or None when it must be found by zeroconf.

@@ -32,6 +32,7 @@ _SAYINGS = {
     "hub": "run the house: understand, do, answer",
     "worker": "run the engines that hear and speak, here or on another machine",
     "satellite": "hear and speak in a room",
+    "devices": "let satellites, workers and programs into the house, and out again",
     "demo": "the whole house in one terminal, on synthesized commands, your WAVs or the microphone",
     "turn": "speak one WAV to a running hub and print what came of it",
     "turns": "look back at what was said and done, and hear it again",

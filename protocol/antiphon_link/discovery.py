@@ -58,9 +58,12 @@ async def announced(
 
 
 async def find_hub(
-    timeout_s: float = FIND_TIMEOUT_S, interfaces: Sequence[str] | None = None
+    timeout_s: float = FIND_TIMEOUT_S,
+    interfaces: Sequence[str] | None = None,
+    *,
+    hub: str = "",
 ) -> FoundHub:
-    """Return the first hub that answers.
+    """Return the first hub that answers, or the one of this id.
 
     Raises:
         NotFoundError: none did in time; the message says what to do.
@@ -81,14 +84,14 @@ async def find_hub(
     try:
         async with asyncio.timeout(timeout_s):
             while True:
-                hub = await _resolve(zeroconf, await found.get())
-                if hub is not None:
-                    return hub
+                one = await _resolve(zeroconf, await found.get())
+                if one is not None and hub in ("", one.record.hub):
+                    return one
     except TimeoutError:
         raise NotFoundError(
-            f"no hub answered within {timeout_s:g} s in this network; is `antiphon hub` running "
-            "with its broker open to the network (`antiphon hub --lan`)? "
-            "A known address works without discovery: --broker HOST:PORT"
+            f"no hub{f' called {hub}' if hub else ''} answered within {timeout_s:g} s in this "
+            "network; is `antiphon hub` running with its broker open to the network (`antiphon hub "
+            "--lan`)? A known address works without discovery: --broker HOST:PORT"
         ) from None
     finally:
         await browser.async_cancel()

@@ -4,6 +4,7 @@ LinkError
 ├── LinkDownError      not connected to the broker just now; it reconnects by itself
 ├── LinkRefusedError   the broker refuses this account or protocol: retrying cannot help
 ├── NotFoundError      no hub announced itself in time
+├── PairingError       the house does not let this device in
 └── SettingsError      a settings file with one or more mistakes, all of them listed
 """
 
@@ -22,6 +23,14 @@ class LinkRefusedError(LinkError):
 
 class NotFoundError(LinkError):
     """No hub announced itself by mDNS in time."""
+
+
+class PairingError(LinkError):
+    """The house does not let this device in; `code` is that of `messages.pairing.PairRefused`."""
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text)
 
 
 class SettingsError(LinkError):

@@ -77,11 +77,14 @@ async def _reach(address: BrokerAddress) -> None:
     """Try the port: an unreachable host must not hold up the end of the program.
 
     Raises:
-        LinkDownError: nothing answers there.
+        LinkDownError: nothing answers there, or not who we trust.
+        SettingsError: the CA file cannot be read.
     """
     try:
         async with asyncio.timeout(REACH_S):
-            _, writer = await asyncio.open_connection(address.host, address.port)
+            # With TLS where there is TLS: a broker writes down each connection that breaks it off.
+            context = address.tls_context()
+            _, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
     except OSError as error:  # a TimeoutError is one
         reason = str(error) or f"no answer in {REACH_S:g} s"
         raise LinkDownError(f"broker {address} is not reachable: {reason}") from None
@@ -239,7 +242,8 @@ def _declared(error: aiomqtt.MqttError, address: BrokerAddress, client_id: str) 
     if code in REFUSED_CODES:
         return LinkRefusedError(
             f"broker {address} refuses {client_id}: {cause}; "
-            "check [broker] username, password and tls"
+            "check [broker] username, password and tls; a paired device that is refused was "
+            "revoked: pair it again (--pair CODE)"
         )
     if code == TAKEN_OVER:
         return LinkRefusedError(

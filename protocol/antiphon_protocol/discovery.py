@@ -28,7 +28,10 @@ class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
     protocol: VersionRange
     """Protocol majors that the hub speaks."""
     fingerprint: str = ""
-    """SHA-256 of the hub's certificate, lower-case hex; empty without TLS."""
+    """SHA-256 of the hub's certificate, lower-case hex, or where devices are paired of its
+    authority's; empty without TLS."""
+    paired: bool = False
+    """Only devices that were paired may join."""
 
     def txt(self) -> dict[str, str]:
         """Return the TXT record's pairs (RFC 6763, section 6)."""
@@ -38,6 +41,7 @@ class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
             "tls": "1" if self.tls else "0",
             "protocol": f"{self.protocol.oldest}-{self.protocol.newest}",
             "fingerprint": self.fingerprint,
+            "paired": "1" if self.paired else "0",
         }
 
 
@@ -58,6 +62,7 @@ def record_from_txt(port: int, txt: Mapping[bytes, bytes | None]) -> HubRecord:
                 "tls": {"0": False, "1": True}[fields["tls"]],
                 "protocol": [int(oldest), int(newest)],
                 "fingerprint": (txt.get(b"fingerprint") or b"").decode(),
+                "paired": txt.get(b"paired") == b"1",
             },
             HubRecord,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from antiphon_ears.registry import installed_vad, installed_wake, load_vad, load_wake
-from antiphon_link import backoff
+from antiphon_link import backoff, membership
 from antiphon_link.link import Link, Resolver, Will
 from antiphon_link.resolve import resolver
 from antiphon_protocol.messages.satellite import Fault
@@ -255,5 +255,6 @@ def build(settings: Settings) -> Satellite:
         ConsoleIndicator(who.satellite) if light else NullIndicator(),
         ConsoleButton() if button else NoButton(),
     )
-    link = broker_link(resolver(settings.broker))
+    member = membership.load(settings.state_dir(), "satellite", who.satellite)
+    link = broker_link(resolver(settings.broker, member))
     return Satellite(settings, who, link, devices, settings.state_dir())

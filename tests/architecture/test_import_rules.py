@@ -21,7 +21,15 @@ MAY_IMPORT = {
 
 LIBRARIES = {
     "antiphon_protocol": {"msgspec"},
-    "antiphon_link": {"msgspec", "aiomqtt", "paho", "zeroconf", "uvloop"},
+    "antiphon_link": {
+        "msgspec",
+        "aiomqtt",
+        "paho",
+        "zeroconf",
+        "uvloop",
+        "cryptography",
+        "spake2",
+    },
     "antiphon_hub": {
         "msgspec",
         "typer",
@@ -65,6 +73,7 @@ PURE = (
     "antiphon_hub.identity.people",
     "antiphon_hub.identity.rights",
     "antiphon_hub.identity.throttle",
+    "antiphon_hub.identity.window",
     "antiphon_hub.nlu.corrections",
     "antiphon_hub.nlu.several",
     "antiphon_hub.nlu.questions",

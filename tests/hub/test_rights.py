@@ -130,7 +130,7 @@ class House:
             for account in ACCOUNTS
             if account is not PAIRING_ACCOUNT
         }
-        self.gatekeeper.update(pairing=True)
+        self.gatekeeper.update(True)
 
     def _reload(self) -> None:
         self.broker.reload()
@@ -239,7 +239,7 @@ async def test_who_is_revoked_is_cut_off_and_stays_out(tmp_path: Path) -> None:
         goes = await home.client(SATELLITE).__aenter__()
         await goes.subscribe("#")
         assert home.devices.revoke(SATELLITE.username)
-        home.gatekeeper.update(pairing=True)
+        home.gatekeeper.update(True)
         async with asyncio.timeout(10):
             with pytest.raises(aiomqtt.MqttError):
                 await anext(goes.messages)
@@ -253,7 +253,7 @@ async def test_nobody_gets_in_without_an_account_or_after_pairing_closed(tmp_pat
     async with house(tmp_path) as home:
         async with home.client(PAIRING_ACCOUNT):
             pass
-        home.gatekeeper.update(pairing=False)
+        home.gatekeeper.update(False)
         async with asyncio.timeout(10):
             while True:  # the broker reads its files when it comes to it
                 try:

@@ -82,7 +82,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[FoundHub]:
     """What discovery finds; the network is the other tests' business."""
     hubs: list[FoundHub] = []
 
-    async def find() -> FoundHub:
+    async def find(*, hub: str = "") -> FoundHub:
         return hubs[0]
 
     monkeypatch.setattr(resolve, "find_hub", find)

@@ -27,13 +27,17 @@ def worker(
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
     broker: Annotated[str, typer.Option(help="Broker as HOST:PORT; else zeroconf finds it.")] = "",
     id_: Annotated[str, typer.Option("--id", help="This worker's id.")] = "",
+    pair: Annotated[
+        str,
+        typer.Option(help="Become part of the house: the code that the hub shows, or `show`."),
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", help="Log details.")] = False,
 ) -> None:
     """Run the engines that hear and speak, here or on another machine."""
     logs.set_up(verbose=verbose)
     try:
         chosen = _with(settings.load(config, WorkerSettings), broker, id_)
-        program.run(app.main(chosen))
+        program.run(app.main(chosen, pair))
     except* (LinkError, EngineError, EarsError) as group:
         for error in _leaves(group):
             typer.echo(f"antiphon worker: {error}", err=True)

@@ -25,7 +25,12 @@ def hub(
         str, typer.Option(help="Use this MQTT 5 broker (HOST or HOST:PORT) instead of an own one.")
     ] = "",
     lan: Annotated[
-        bool, typer.Option("--lan", help="Open the own broker to the home's network.")
+        bool,
+        typer.Option("--lan", help="Let paired devices of the home's network in, encrypted."),
+    ] = False,
+    open_: Annotated[
+        bool,
+        typer.Option("--open", help="With --lan: let everybody in, unpaired and in the clear."),
     ] = False,
     port: Annotated[
         int | None, typer.Option(help="Port of the own broker; default: 1883, or a free one.")
@@ -37,7 +42,7 @@ def hub(
     logs.set_up(verbose=verbose)
     try:
         chosen = settings.load(config, Settings)
-        program.run(serve(_with_options(chosen, broker, lan, port, state_dir)))
+        program.run(serve(_with_options(chosen, broker, port, state_dir, lan=lan, open_=open_)))
     except (HubError, LinkError) as error:
         sys.exit(f"antiphon hub: {error}")
     except ExceptionGroup as group:
@@ -61,14 +66,19 @@ async def _served(settings: Settings) -> bool:
 
 
 def _with_options(
-    chosen: Settings, broker: str, lan: bool, port: int | None, state_dir: Path | None
+    chosen: Settings,
+    broker: str,
+    port: int | None,
+    state_dir: Path | None,
+    *,
+    lan: bool,
+    open_: bool,
 ) -> Settings:
     own = chosen.mosquitto
     own = msgspec.structs.replace(
         own,
         lan=own.lan or lan,
-        # Who types --lan wants the rooms to join without ado; the hub warns of what that means.
-        anonymous=own.anonymous or (lan and not own.username),
+        anonymous=own.anonymous or open_,
         port=own.port if port is None else port,
     )
     return msgspec.structs.replace(

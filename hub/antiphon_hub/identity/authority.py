@@ -21,6 +21,8 @@ from antiphon_link.private_file import write_private
 
 BEGIN: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 """A board without a battery wakes up in the past, and must join before it knows the time."""
+CERTIFICATE: Final = "broker.pem"
+KEY: Final = "broker.key"
 LIFE: Final = dt.timedelta(days=50 * 365)
 """Nothing is gained by an end: devices trust this one key until they are paired anew."""
 
@@ -59,12 +61,12 @@ class Authority:
     @property
     def certificate(self) -> Path:
         """The broker's certificate, with the authority's behind it."""
-        return self._folder / "broker.pem"
+        return self._folder / CERTIFICATE
 
     @property
     def key(self) -> Path:
         """The broker's key."""
-        return self._folder / "broker.key"
+        return self._folder / KEY
 
     def _own(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
         certificate, key = self._folder / "authority.pem", self._folder / "authority.key"

@@ -10,6 +10,7 @@ import msgspec
 from antiphon_hub.errors import IdentityError
 from antiphon_hub.identity.rights import Account, require_outside
 from antiphon_hub.identity.store import Row, Store
+from antiphon_hub.identity.window import PairingWindow
 from antiphon_hub.mosquitto_conf import password_line
 from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import require_slug
@@ -64,18 +65,6 @@ class Credentials(msgspec.Struct, frozen=True):
 
     username: str
     password: str
-
-
-class PairingWindow(msgspec.Struct, frozen=True):
-    """The time in which one device may be paired."""
-
-    code: str
-    until_s: float
-    """Seconds since 1970."""
-    tries: int
-    """Wrong codes that are still borne."""
-    outcome: str = ""
-    """How it ended, for people; empty: it has not."""
 
 
 class Devices:
@@ -148,6 +137,11 @@ class Devices:
         """Return the accounts as mosquitto_passwd(1) has them."""
         rows = self._store.rows("SELECT password FROM device ORDER BY username")
         return "".join(row[0] for row in rows)
+
+    def changed_elsewhere(self) -> int:
+        """Return a number that is another one once another program has changed the file."""
+        row = self._store.row("PRAGMA data_version")
+        return int(row[0]) if row else 0
 
     def window(self) -> PairingWindow | None:
         """Return the last pairing window; None: there never was one."""

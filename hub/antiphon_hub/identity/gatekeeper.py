@@ -45,7 +45,7 @@ class Gatekeeper:
         """The file of rights."""
         return self._folder / ACL
 
-    def update(self, *, pairing: bool) -> None:
+    def update(self, pairing: bool) -> None:
         """Write the files if they must change, with the account for pairing or without.
 
         Raises:

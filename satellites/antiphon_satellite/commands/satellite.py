@@ -7,8 +7,10 @@ import msgspec
 import typer
 
 from antiphon_link import logs, program, settings
+from antiphon_link.joining import Newcomer, ensure_member
 from antiphon_satellite.app import build
 from antiphon_satellite.commands.failing import told_plainly
+from antiphon_satellite.device.identity import identity
 from antiphon_satellite.settings import Settings
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -34,6 +36,10 @@ def satellite(
     wake: Annotated[
         str, typer.Option(help="Who hears the wake word: local, hub, or none (only the button).")
     ] = "",
+    pair: Annotated[
+        str,
+        typer.Option(help="Become part of the house: the code that the hub shows, or `show`."),
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
 ) -> None:
     """Hear and speak in a room, until told to stop."""
@@ -47,10 +53,19 @@ def satellite(
             "wake": {"mode": wake},
         }
         chosen = overridden(settings.load(config, Settings), given)
-        program.run(_run(chosen))
+        program.run(_run(chosen, pair))
 
 
-async def _run(chosen: Settings) -> None:
+async def _run(chosen: Settings, pair: str) -> None:
+    who = identity(chosen.satellite.id, chosen.satellite.room)
+    newcomer = Newcomer(
+        kind="satellite",
+        device=who.satellite,
+        room=who.room,
+        host=who.host,
+        software=who.software,
+    )
+    await ensure_member(chosen.broker, chosen.state_dir(), newcomer, pair)
     await build(chosen).run()
 
 
