@@ -5,40 +5,40 @@ import contextlib
 import logging
 import os
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from antiphon_hub.announcing import broker_announced
+from antiphon_hub.building import (
+    counts_of,
+    counts_of_skills,
+    journal_of,
+    listening_of,
+    mind_of,
+    playback_of,
+    recordings_of,
+    sound_skill,
+)
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.lease import LeaseKeeper
 from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.bus.pairing import PairingDesk
 from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
+from antiphon_hub.console import Console, Requests, rules_of_rooms
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.gate import Gate
-from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
-from antiphon_hub.mind import HomeMind, plugins_of
+from antiphon_hub.home.files import OWN
+from antiphon_hub.metrics import Exporter, MeteredPublisher, Meters
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.own_worker import own_worker
-from antiphon_hub.playback import Playback
-from antiphon_hub.playback.memory import Memory
-from antiphon_hub.publisher import Publisher
-from antiphon_hub.recordings import Recordings, Shelf
-from antiphon_hub.recordings.shelf import FOLDER
-from antiphon_hub.settings import ListeningSection, Settings
-from antiphon_hub.skills import Skill
-from antiphon_hub.skills.sounding import SoundSkill
+from antiphon_hub.settings import Settings
 from antiphon_hub.storage import Database
 from antiphon_hub.timekeeping import Timekeeping, home_zone
-from antiphon_hub.turns.caller import STREAM_SLACK_S, Listening
 from antiphon_hub.turns.calls import CALLS_REMEMBERED
 from antiphon_hub.turns.gain_keeper import GainKeeper
 from antiphon_hub.turns.hearing import Ear
@@ -52,7 +52,6 @@ from antiphon_link.broker import BrokerAddress
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
-from antiphon_protocol.messages.ask import Answer, AskAnnounce
 from antiphon_protocol.messages.event import TurnEnded
 
 log = logging.getLogger(__name__)
@@ -84,7 +83,6 @@ class Hub:
         self._lease = LeaseKeeper(
             self._resolve, self._id, standby=settings.hub.standby, alone=self._broker is not None
         )
-
         outbound = Outbound(self._link)
         devices = Devices(self._link, outbound)
         fleet, zone = Fleet(outbound), home_zone(settings.hub.time_zone)
@@ -93,12 +91,13 @@ class Hub:
         self._timekeeping = Timekeeping(
             self._state_dir, zone, self._publisher, fleet, outbound.satellite
         )
-        self._playback = _playback(settings, self._state_dir, fleet, outbound, self._publisher)
-        sound = _sound_skill(lambda: self._turns, self._playback)
-        self._mind = _mind(settings, devices, zone, [*self._timekeeping.skills, sound])
+        self._rules = rules_of_rooms(settings, self._state_dir / OWN)
+        self._playback = playback_of(settings, self._rules, fleet, outbound, self._publisher)
+        skills = [*self._timekeeping.skills, sound_skill(lambda: self._turns, self._playback)]
+        self._mind = mind_of(settings, devices, zone, skills)
         self._database = Database(self._state_dir / JOURNAL_FILE)
-        self._recordings = _recordings(settings, self._state_dir)
-        self._journal = self._build_journal()
+        self._recordings = recordings_of(settings)
+        self._journal = journal_of(settings, self._database, self._recordings, self._lease.may_act)
         self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
         self._turns = self._build_turns(outbound, fleet)
         self._lease.tell(self._presence.hand_over, self._turns.calls.recall_acted)
@@ -116,21 +115,30 @@ class Hub:
         if settings.journal.keep_audio_days:
             self._inbound.listen_along(self._recordings)
         self._measure(fleet)
+        self._console = self._build_console(outbound, fleet)
 
-    def _build_journal(self) -> Journal:
-        kept = self._settings.journal
-        return Journal(
-            self._database,
-            keep_days=kept.keep_days,
-            keep_text=kept.keep_text,
-            recordings=self._recordings,
-            may_act=self._lease.may_act,
+    def _build_console(self, outbound: Outbound, fleet: Fleet) -> Console:
+        return Console(
+            self._settings,
+            outbound=outbound,
+            inbound=self._inbound,
+            satellites=fleet,
+            workers=self._pool,
+            ask=Requests(self._turns, self._playback, self._timekeeping.requests),
+            mind=self._mind,
+            reload=self._reload_home,
+            rules=self._rules,
+            journal=self._journal,
+            gate=self._gate,
+            registry=self._meters.registry,
+            turns_running=lambda: self._turns.running,
+            facts=lambda: {"Broker": self._broker_address},
         )
 
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
         listening, language = self._settings.listening, self._settings.hub.language
         parts = Parts(
-            ear=Ear(self._pool, outbound.satellite, listening.endpointing, language),
+            ear=Ear(self._pool, outbound.satellite, self._rules.endpointing, language),
             mouth=Mouth(self._pool, outbound.satellite, language, self._playback),
             rooms=self._playback,
             mind=self._mind,
@@ -141,7 +149,7 @@ class Hub:
         return Turns(
             parts,
             fleet,
-            listening=_listening(listening),
+            listening=listening_of(listening),
             gains=GainKeeper(self._database),
             now_us=now_us,
         )
@@ -151,30 +159,11 @@ class Hub:
         meters.gauge("satellites", "Satellites that are here.", lambda: len(tuple(fleet)))
         meters.gauge("workers", "Workers that are here.", lambda: len(self._pool))
         meters.gauge("turns_running", "Turns that run.", lambda: self._turns.running)
-        for counts in (
-            Counts(
-                part="link",
-                counts=self._link.counts,
-                drops=("messages_dropped", "posts_refused", "posts_lost"),
-            ),
-            Counts(part="turns", counts=self._turns.counts, drops=("refused",)),
-            Counts(
-                part="playback",
-                counts=self._playback.counts,
-                drops=("taken_full", "taken_waited-too-long", "taken_too-long"),
-            ),
-            Counts(part="workers", counts=self._pool.counts, drops=("dropped_facts",)),
-            Counts(
-                part="timers",
-                counts=self._timekeeping.ringing.counts,
-                drops=("facts_refused",),
-            ),
-            Counts(part="recordings", counts=self._recordings.counts, drops=("dropped",)),
-            *(
-                Counts(part=f"skill-{one.name}", counts=one.skill.counts, drops=("refused",))
-                for one in self._mind.plugins
-            ),
+        for counts in counts_of(
+            self._link.counts, self._turns, self._playback, self._pool, self._recordings
         ):
+            meters.counted(counts)
+        for counts in counts_of_skills(self._timekeeping, self._mind):
             meters.counted(counts)
 
     async def run(self) -> None:
@@ -222,7 +211,8 @@ class Hub:
             metrics = await stack.enter_async_context(
                 exporter.listening(self._settings.metrics.listen)
             )
-            await self._serve(metrics)
+            console = await stack.enter_async_context(self._console.serving())
+            await self._serve(metrics, console)
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -261,13 +251,23 @@ class Hub:
             await self._pool.wait_for_one(WORKER_S)
         await self._presence.open()
 
-    async def _serve(self, metrics: str) -> None:
+    @property
+    def _broker_address(self) -> str:
+        return f"{self._address.host}:{self._address.port}" if self._address else ""
+
+    async def _serve(self, metrics: str, console: str) -> None:
         if self._settings.workers.local:
             await self._pool.wait_for_one(READY_S)
         ready_file = self._state_dir / "hub.json"
-        broker = f"{self._address.host}:{self._address.port}" if self._address else ""
+        broker = self._broker_address
         network = self._broker.listeners.port if self._broker else 0
-        facts = {"broker": broker, "pid": os.getpid(), "metrics": metrics, "port": network}
+        facts = {
+            "broker": broker,
+            "pid": os.getpid(),
+            "metrics": metrics,
+            "port": network,
+            "console": console,
+        }
         written = ready_file.with_suffix(".new")
         written.write_bytes(msgspec.json.encode(facts))
         written.replace(ready_file)  # whoever looks for it never reads half of it
@@ -276,6 +276,7 @@ class Hub:
             log.info("hub %s is ready, broker %s", self._id, broker)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_home(), name="watch home")
+                group.create_task(self._console.run(), name="await a restart")
                 group.create_task(_prove_life(self._manager, self._journal), name="prove life")
                 group.create_task(self._forget_old(), name="forget what is old")
         finally:
@@ -285,8 +286,11 @@ class Hub:
     async def _watch_home(self) -> None:
         while True:
             await asyncio.sleep(self._settings.home.rebuild_s)
-            if self._mind.reload_if_changed():
-                self._pool.use_context(self._mind.context())
+            self._reload_home()
+
+    def _reload_home(self) -> None:
+        if self._mind.reload_if_changed():
+            self._pool.use_context(self._mind.context())
 
     async def _forget_old(self) -> None:
         while True:
@@ -306,55 +310,6 @@ class Hub:
 
 def _own_broker(settings: Settings, gate: Gate) -> Mosquitto:
     return Mosquitto(settings.mosquitto, settings.state_dir() / "broker", gate.guard)
-
-
-def _playback(
-    settings: Settings, state_dir: Path, fleet: Fleet, outbound: Outbound, publisher: Publisher
-) -> Playback:
-    zone = home_zone(settings.hub.time_zone)
-    return Playback(
-        fleet,
-        outbound.satellite,
-        publisher,
-        Memory(Database(state_dir / "playback.sqlite")),
-        settings.playback.manners,
-        duck_db=settings.playback.duck_db,
-        now=lambda: datetime.now(zone),
-    )
-
-
-def _mind(settings: Settings, devices: Devices, zone: tzinfo, skills: Sequence[Skill]) -> HomeMind:
-    return HomeMind(
-        Path(settings.home.file) if settings.home.file else None,
-        [Path(file) for file in settings.home.sentences],
-        settings.hub.language,
-        devices,
-        lambda: datetime.now(zone),
-        skills=skills,
-        plugins=plugins_of(settings),
-        natural=settings.home.natural,
-    )
-
-
-def _sound_skill(turns: Callable[[], Turns], playback: Playback) -> SoundSkill:
-    async def announce(asked: AskAnnounce) -> Answer:
-        return await turns().announce(asked)
-
-    return SoundSkill(announce, playback.volume)
-
-
-def _listening(section: ListeningSection) -> Listening:
-    return Listening(
-        phrases=section.phrases,
-        check_wake=section.check_wake,
-        limit_s=section.limit_s + STREAM_SLACK_S,
-    )
-
-
-def _recordings(settings: Settings, state_dir: Path) -> Recordings:
-    kept = settings.journal
-    shelf = Shelf(state_dir / FOLDER, days=kept.keep_audio_days, mib=kept.audio_mib)
-    return Recordings(shelf, time.monotonic)
 
 
 def _nobody_to_tell() -> None:

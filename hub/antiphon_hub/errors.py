@@ -16,6 +16,9 @@ HubError
 ├── IdentityError      an account, a password or a pairing is not as it must be
 │   ├── SignInError        wrong name, password or setup token
 │   └── TooManyTriesError  somebody must wait before the next try
+├── RestartAskedError  the owner wants the hub to start anew
+├── BackupError        an archive cannot be made, or is none of ours
+├── ConsoleError       what was asked of the console cannot be done
 └── StorageError       the journal or the state directory cannot be read or written
 """
 
@@ -81,6 +84,25 @@ class TooManyTriesError(IdentityError):
         super().__init__(
             f"too many tries; wait {minutes} minute{'s' if minutes > 1 else ''} and try again"
         )
+
+
+class RestartAskedError(HubError):
+    """The owner wants this hub to end, and to start anew in the same process."""
+
+
+class BackupError(HubError):
+    """A backup cannot be made, or an archive is no backup of ours; nothing has changed."""
+
+
+class ConsoleError(HubError):
+    """What was asked of the console cannot be done; the message is for the person who asked."""
+
+    def __init__(self, status: int, message: str, mistakes: Sequence[str] = ()) -> None:
+        self.status = status
+        """HTTP's number for it."""
+        self.mistakes = tuple(mistakes)
+        """One line for each, where there are several."""
+        super().__init__(message)
 
 
 class StorageError(HubError):

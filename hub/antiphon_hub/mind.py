@@ -1,18 +1,21 @@
 """The hub's mind: what was meant in this home, and doing it. Made anew when the home changes."""
 
 import logging
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from antiphon_hub.errors import HubError
+from antiphon_hub.errors import HubError, MistakesError
 from antiphon_hub.home.danger import is_risky
+from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.home.model import Device, Home, load_home
 from antiphon_hub.nlu.answers import AnswerSheet
 from antiphon_hub.nlu.corrections import corrected
 from antiphon_hub.nlu.grammar import RecognitionContext, recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
 from antiphon_hub.nlu.questions import Answered, Question, which, yes_or_no
+from antiphon_hub.nlu.templates import PluginWords
 from antiphon_hub.settings import Settings
 from antiphon_hub.skills import (
     DevicePort,
@@ -52,8 +55,7 @@ class HomeMind:
 
     def __init__(
         self,
-        home_file: Path | None,
-        sentences: Sequence[Path],
+        files: HomeFiles,
         language: str,
         devices: DevicePort,
         now: Callable[[], datetime],
@@ -62,15 +64,15 @@ class HomeMind:
         plugins: Plugins | None = None,
         natural: bool = True,
     ) -> None:
-        self._home_file = home_file
-        self._sentences = sentences
+        self.files = files
         self._language = language
         self._devices = devices
         self._now = now
         self._plugins = plugins
         self._own = tuple(skills)
         self._natural = natural
-        self._seen: tuple[int, ...] = ()
+        self._seen: tuple[tuple[str, int], ...] = ()
+        self._plugin_words: Sequence[PluginWords] = ()
         self.home = Home((), (), ())
         self._interpreter: Interpreter
         self._skills: Skills
@@ -82,16 +84,16 @@ class HomeMind:
         Raises:
             HomeError: they hold mistakes; nothing has changed then.
         """
-        home = load_home(self._home_file)
+        home = load_home(self.files.home)
         plugins = self._plugins.meet(home, self._devices) if self._plugins is not None else ()
         words = [plugin.words for plugin in plugins]
         more = [plugin.skill for plugin in plugins]
         interpreter = Interpreter(
-            home, self._sentences, self._language, words, natural=self._natural
+            home, self.files.sentences, self._language, words, natural=self._natural
         )
-        self.home, self._interpreter = home, interpreter
+        self.home, self._interpreter, self._plugin_words = home, interpreter, words
         self._skills = Skills(home, self._devices, interpreter, [*self._own, *more])
-        self._seen = self._stamps()
+        self._seen = self.files.stamps()
 
     @property
     def plugins(self) -> Sequence[Plugin]:
@@ -103,7 +105,7 @@ class HomeMind:
 
         A change with mistakes is reported once, and the home stays as it was.
         """
-        stamps = self._stamps()
+        stamps = self.files.stamps()
         if stamps == self._seen:
             return False
         self._seen = stamps
@@ -138,6 +140,28 @@ class HomeMind:
             likely = [unclear.options[0].meaning]
             return yes_or_no("suggest", unclear.say, self._words, likely, no="Okay, I won't.")
         return which(found)
+
+    def explain(self, text: str, room: str) -> Sequence[Interpretation | NotUnderstood]:
+        """Return what this would mean in that room; nothing is done."""
+        return self._interpreter.interpret_all(text, room=room)
+
+    def check(self, changed: Mapping[Path, str]) -> None:
+        """Tell whether the house would be sound with these texts in place of those files'.
+
+        Takes a second of computing; may run in another thread.
+
+        Raises:
+            MistakesError: it would not; all mistakes are listed.
+        """
+        with tempfile.TemporaryDirectory(prefix="antiphon-draft-") as folder:
+            draft = self.files.drafted(changed, Path(folder))
+            try:
+                home = load_home(draft.home)
+                words = self._plugin_words
+                Interpreter(home, draft.sentences, self._language, words, natural=False)
+            except MistakesError as error:
+                where = draft.names.get(error.where, error.where)
+                raise type(error)(where, error.mistakes) from None
 
     def foresee(self, text: str, room: str) -> None:
         """Be quick if just this is to be understood next in that room."""
@@ -229,10 +253,6 @@ class HomeMind:
     def _devices_of(self, meaning: Interpretation) -> list[Device]:
         found = [self.home.device(one) for one in meaning.devices]
         return [one for one in found if one is not None]
-
-    def _stamps(self) -> tuple[int, ...]:
-        files = [*self._sentences, *([self._home_file] if self._home_file else [])]
-        return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 def _loaded(context: RecognitionContext) -> LoadContext:

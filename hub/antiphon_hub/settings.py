@@ -178,6 +178,20 @@ class MetricsSection(Section, frozen=True, kw_only=True):
     """`HOST:PORT` to show them at, as `127.0.0.1:9464` for this machine alone; empty: nowhere."""
 
 
+class ConsoleSection(Section, frozen=True, kw_only=True):
+    """`[console]`: the house in a browser."""
+
+    listen: Annotated[str, msgspec.Meta(pattern=r"^$|^[^/ ]+:\d{1,5}$")] = ""
+    """`HOST:PORT` to serve it at, as `127.0.0.1:8123` for this machine alone; empty: nowhere."""
+    hosts: tuple[Name, ...] = ()
+    """More names under which browsers reach it, as `house.lan`."""
+    cert_file: str = ""
+    key_file: str = ""
+    """Certificate and key, PEM: then it speaks HTTPS."""
+    plain: bool = False
+    """Serve other machines without encryption all the same: behind a proxy that encrypts."""
+
+
 class DiscoverySection(Section, frozen=True, kw_only=True):
     """`[discovery]`: whether the hub announces itself by mDNS."""
 
@@ -198,6 +212,7 @@ class Settings(Section, frozen=True, kw_only=True):
     journal: JournalSection = JournalSection()
     skills: SkillsSection = SkillsSection()
     metrics: MetricsSection = MetricsSection()
+    console: ConsoleSection = ConsoleSection()
     discovery: DiscoverySection = DiscoverySection()
 
     def hub_id(self) -> str:

@@ -70,6 +70,8 @@ PURE = (
     "antiphon_hub.turns.dialogue",
     "antiphon_hub.turns.verdict",
     "antiphon_hub.home.danger",
+    "antiphon_hub.web.board",
+    "antiphon_hub.web.plots",
     "antiphon_hub.identity.people",
     "antiphon_hub.identity.rights",
     "antiphon_hub.identity.throttle",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.home.model import load_home
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.nlu import grammar
@@ -51,7 +52,7 @@ def used(plugins: Plugins) -> list[str]:
 
 
 def mind(plugins: Plugins, home: Path | None = None, sentences: tuple[Path, ...] = ()) -> HomeMind:
-    return HomeMind(home, sentences, "en", FakeDevices(), lambda: NOW, plugins=plugins)
+    return HomeMind(HomeFiles(home, sentences), "en", FakeDevices(), lambda: NOW, plugins=plugins)
 
 
 async def said(one: HomeMind, text: str) -> str:

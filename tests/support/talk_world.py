@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.skills import FakeDevices, Plugins
 from antiphon_protocol.messages.event import TurnEnded
@@ -116,7 +117,7 @@ def talk(
     async def main() -> None:
         devices = FakeDevices()
         noon = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
-        mind = HomeMind(file, (), "en", devices, lambda: noon, plugins=plugins)
+        mind = HomeMind(HomeFiles(file), "en", devices, lambda: noon, plugins=plugins)
         async with World(tmp_path / "turns.sqlite", mind=mind) as world:
             one = Talk(world, devices)
             talks.append(one)

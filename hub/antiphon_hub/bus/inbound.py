@@ -88,6 +88,7 @@ class Inbound:
         self._ringing = timekeeping.ringing
         self._timers = timekeeping.requests
         self._answers: set[asyncio.Task[None]] = set()
+        self._overhear: Callable[[str, SatelliteFact | WakeHeard], None] | None = None
         link.on(SATELLITE_PRESENCE, self._satellite)
         link.on(SATELLITE_WAKE, self._wake)
         link.on(SATELLITE_DID, self._did)
@@ -110,6 +111,10 @@ class Inbound:
 
         self._link.on(SATELLITE_AUDIO, heard)
 
+    def overheard_by(self, listener: Callable[[str, SatelliteFact | WakeHeard], None]) -> None:
+        """Hand what satellites say of themselves to this listener too; it returns at once."""
+        self._overhear = listener
+
     def _satellite(self, message: SatellitePresence, envelope: Envelope) -> None:
         satellite = envelope.ids["satellite"]
         if isinstance(message, Hello):
@@ -122,9 +127,13 @@ class Inbound:
 
     def _wake(self, message: WakeHeard, envelope: Envelope) -> None:
         self._turns.called(envelope.ids["satellite"], message)
+        if self._overhear is not None:
+            self._overhear(envelope.ids["satellite"], message)
 
     def _did(self, message: SatelliteFact, envelope: Envelope) -> None:
         satellite = envelope.ids["satellite"]
+        if self._overhear is not None:
+            self._overhear(satellite, message)
         match message:
             case TimeAsked():
                 received_us = now_us()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from antiphon_hub.home.model import Device
 from antiphon_link.link import Link
@@ -32,7 +33,12 @@ class Outbound:
         self._link = link
         self._events: list[Event] = []
         self._flushing: asyncio.TimerHandle | None = None
+        self._overhear: Callable[[Event], None] | None = None
         link.on_leaving(self._leave)
+
+    def overheard_by(self, listener: Callable[[Event], None]) -> None:
+        """Hand every fact to this listener too, at once; it returns at once."""
+        self._overhear = listener
 
     def satellite(self, satellite: str, command: SatelliteCommand) -> None:
         """Tell a satellite to do something."""
@@ -47,6 +53,8 @@ class Outbound:
 
     def publish(self, event: Event) -> None:
         """Make a fact known on `event/<kind>`, within EVENTS_WAIT_S."""
+        if self._overhear is not None:
+            self._overhear(event)
         self._events.append(event)
         if len(self._events) >= EVENTS_MAX:
             self.flush()

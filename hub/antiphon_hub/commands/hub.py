@@ -1,5 +1,6 @@
 """`antiphon hub`: run the house."""
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 
+from antiphon_hub import backup
 from antiphon_hub.app import Hub
-from antiphon_hub.errors import HubError, LeaseLostError
+from antiphon_hub.errors import HubError, LeaseLostError, RestartAskedError
 from antiphon_hub.settings import Settings
 from antiphon_link import logs, program, settings
 from antiphon_link.errors import LinkError
@@ -35,6 +37,9 @@ def hub(
     port: Annotated[
         int | None, typer.Option(help="Port of the own broker; default: 1883, or a free one.")
     ] = None,
+    console: Annotated[
+        str, typer.Option(help="Serve the console at HOST:PORT, as 127.0.0.1:8123.")
+    ] = "",
     state_dir: Annotated[Path | None, typer.Option(help="Where the journal lives.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
 ) -> None:
@@ -42,7 +47,9 @@ def hub(
     logs.set_up(verbose=verbose)
     try:
         chosen = settings.load(config, Settings)
-        program.run(serve(_with_options(chosen, broker, port, state_dir, lan=lan, open_=open_)))
+        program.run(
+            serve(_with_options(chosen, broker, port, console, state_dir, lan=lan, open_=open_))
+        )
     except (HubError, LinkError) as error:
         sys.exit(f"antiphon hub: {error}")
     except ExceptionGroup as group:
@@ -52,15 +59,21 @@ def hub(
 async def serve(settings: Settings) -> None:
     """Be a hub until cancelled: act or stand by, as often as that changes."""
     while not await _served(settings):
-        log.warning("another hub has taken over; standing by")
+        pass  # each time a fresh hub: nothing of the old one's state is left in memory
 
 
 async def _served(settings: Settings) -> bool:
-    """Serve; return False when another hub took over."""
+    """Serve; return False when another hub took over, or this one is to start anew."""
     ended = True
+    if await asyncio.to_thread(backup.take_in, settings.state_dir()):
+        log.warning("a backup was put in place; what was there before is kept beside it")
     try:
         await Hub(settings).run()
     except* LeaseLostError:
+        log.warning("another hub has taken over; standing by")
+        ended = False
+    except* RestartAskedError as asked:
+        log.warning("%s", asked.exceptions[0])
         ended = False
     return ended
 
@@ -69,6 +82,7 @@ def _with_options(
     chosen: Settings,
     broker: str,
     port: int | None,
+    console: str,
     state_dir: Path | None,
     *,
     lan: bool,
@@ -84,6 +98,7 @@ def _with_options(
     return msgspec.structs.replace(
         chosen,
         mosquitto=own,
+        console=msgspec.structs.replace(chosen.console, listen=console or chosen.console.listen),
         broker=msgspec.structs.replace(chosen.broker, address=broker or chosen.broker.address),
         hub=msgspec.structs.replace(
             chosen.hub, state_dir=str(state_dir) if state_dir else chosen.hub.state_dir

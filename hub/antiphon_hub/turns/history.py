@@ -44,6 +44,31 @@ class StoredTurn(msgspec.Struct, frozen=True, kw_only=True):
     trace: dict[str, Any]
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which turns to find; an empty text fits all."""
+
+    text: str = ""
+    """Stands in the transcript, the reply, the intent, the slots, or in what was meant."""
+    room: str = ""
+    outcome: str = ""
+    """An outcome or its code."""
+    wrong: bool = False
+    """Only those that somebody marked as wrong."""
+    before_us: int = 0
+    """Only those that began before, microseconds since 1970; 0: any."""
+    limit: int = 25
+
+
+class WrongMark(msgspec.Struct, frozen=True):
+    """Somebody says that a turn went wrong."""
+
+    meant: str
+    """What was said or meant in truth; may be empty."""
+    who: str
+    at_us: int
+    """Microseconds since 1970."""
+
+
 class History:
     """The turns of one state directory."""
 
@@ -86,6 +111,53 @@ class History:
             (since_us, room, outcome, limit),
         )
 
+    def find(self, wanted: Wanted) -> list[StoredTurn]:
+        """Return the newest turns that fit, the newest first.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        like = "%" + re.sub(r"([%_\\])", r"\\\1", wanted.text.strip()) + "%"
+        return self._select(
+            "WHERE (? = 0 OR started_us < ?) AND (? IN ('', room))"
+            " AND (? IN ('', outcome, code))"
+            " AND (? = 0 OR turn IN (SELECT turn FROM wrong))"
+            " AND (transcript LIKE ? ESCAPE '\\' OR reply LIKE ? ESCAPE '\\'"
+            " OR intent LIKE ? ESCAPE '\\' OR slots LIKE ? ESCAPE '\\'"
+            " OR turn IN (SELECT turn FROM wrong WHERE meant LIKE ? ESCAPE '\\'))"
+            " ORDER BY started_us DESC, rowid DESC LIMIT ?",
+            (
+                *(wanted.before_us, wanted.before_us, wanted.room, wanted.outcome),
+                *(int(wanted.wrong), like, like, like, like, like, wanted.limit),
+            ),
+        )
+
+    def exactly(self, turn: str) -> StoredTurn | None:
+        """Return the turn of just that id.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        found = self._select("WHERE turn = ?", (turn,))
+        return found[0] if found else None
+
+    def rooms(self) -> list[str]:
+        """Return the rooms that turns are known of.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        return [room for (room,) in self._rows("SELECT DISTINCT room FROM turns ORDER BY room", ())]
+
+    def wrong(self, turn: str) -> WrongMark | None:
+        """Return the mark that a turn went wrong; None: it has none.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        rows = self._rows("SELECT meant, who, at_us FROM wrong WHERE turn = ?", (turn,))
+        return WrongMark(*rows[0]) if rows else None
+
     def turn(self, name: str) -> StoredTurn:
         """Return the turn of that id, or of the only id that begins so; `last` is the newest.
 
@@ -120,14 +192,14 @@ class History:
         return connection
 
     def _select(self, condition: str, values: tuple[object, ...]) -> list[StoredTurn]:
+        query = f"SELECT {_FIELDS} FROM turns {condition}"  # noqa: S608 - both are ours; values are bound
+        return [_stored(row) for row in self._rows(query, values)]
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
-            rows = self._connection.execute(
-                f"SELECT {_FIELDS} FROM turns {condition}",  # noqa: S608 - both are ours; values are bound
-                values,
-            ).fetchall()
+            return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise StorageError(f"{self._path}: {error}") from None
-        return [_stored(row) for row in rows]
 
 
 def _stored(row: tuple[Any, ...]) -> StoredTurn:

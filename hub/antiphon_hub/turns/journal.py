@@ -43,6 +43,14 @@ MIGRATIONS: Final = (
     ) WITHOUT ROWID
     """,
     "CREATE TABLE hearing (satellite TEXT PRIMARY KEY, learned TEXT NOT NULL)",
+    """
+    CREATE TABLE wrong (
+        turn TEXT PRIMARY KEY,
+        meant TEXT NOT NULL,
+        who TEXT NOT NULL,
+        at_us INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
 )
 _DAY_US: Final = 86_400_000_000
 
@@ -128,6 +136,7 @@ class Journal:
                 (oldest_us,),
             )
             connection.execute("DELETE FROM turns WHERE started_us < ?", (oldest_us,))
+            connection.execute("DELETE FROM wrong WHERE turn NOT IN (SELECT turn FROM turns)")
             rows = connection.execute(
                 "SELECT turn FROM turns WHERE turn IN (SELECT value FROM json_each(?))",
                 (msgspec.json.encode(heard).decode(),),
@@ -138,6 +147,30 @@ class Journal:
         if self._recordings is not None:
             # Not "all but the known": another turn may just have ended and put its audio there.
             await self._recordings.forget(set(heard) - known, now_us)
+
+    async def mark_wrong(self, turn: str, meant: str, who: str, now_us: int) -> bool:
+        """Note that a turn went wrong, for as long as it is kept; the last mark counts.
+
+        Args:
+            turn: Which.
+            meant: What was said or meant in truth; may be empty.
+            who: Who says so.
+            now_us: When.
+
+        Returns: whether there is such a turn.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+
+        def mark(connection: sqlite3.Connection) -> bool:
+            cursor = connection.execute(
+                "INSERT OR REPLACE INTO wrong SELECT turn, ?, ?, ? FROM turns WHERE turn = ?",
+                (meant, who, now_us, turn),
+            )
+            return cursor.rowcount == 1
+
+        return await self._database.run(mark)
 
     def _ending(self, record: TurnRecord) -> Callable[[sqlite3.Connection], None]:
         text = (record.transcript, record.reply) if self._keep_text else ("", "")

@@ -131,6 +131,9 @@ class WorkerPool:
     def __len__(self) -> int:
         return len(self._workers)
 
+    def __iter__(self) -> Iterator[Worker]:
+        return iter(tuple(self._workers.values()))
+
     def use_context(self, context: LoadContext) -> None:
         """Give this grammar to every worker that hears, now and when one joins."""
         self._context = context

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from antiphon_hub.turns.history import StoredTurn
-from antiphon_tools.turns.waterfall import bars, drawn
+from antiphon_hub.turns.waterfall import bars, drawn
 
 COLUMNS: Final = 44
 """Width of the waterfall."""

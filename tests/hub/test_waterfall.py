@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_hub.turns.history import StoredTurn
-from antiphon_tools.turns.waterfall import Bar, bars, drawn
+from antiphon_hub.turns.waterfall import Bar, bars, drawn
 
 
 def turn(marks: dict[str, float], timings: dict[str, float] | None = None) -> StoredTurn:

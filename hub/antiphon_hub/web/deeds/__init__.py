@@ -1,0 +1,1 @@
+"""All that can be done through the console, topic by topic."""

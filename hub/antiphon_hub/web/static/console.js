@@ -1,0 +1,187 @@
+// The console's one script. Every form works without it; with it, pages answer in place.
+"use strict";
+(() => {
+  const csrf = document.body.dataset.csrf || "";
+  const say = document.getElementById("say");
+
+  function toast(text, mistakes, bad) {
+    if (!text) return;
+    const box = document.createElement("p");
+    box.className = bad ? "toast bad" : "toast";
+    box.textContent = text[0].toUpperCase() + text.slice(1);
+    if (mistakes && mistakes.length) {
+      const list = document.createElement("ul");
+      for (const one of mistakes.slice(0, 12)) {
+        const item = document.createElement("li");
+        item.textContent = one;
+        list.append(item);
+      }
+      box.append(list);
+    }
+    if (bad) { box.tabIndex = 0; box.title = "Click to close"; box.addEventListener("click", () => box.remove()); }
+    say.append(box);
+    while (say.children.length > 3) say.firstElementChild.remove();
+    if (!bad) setTimeout(() => box.remove(), 6000);
+  }
+  for (const one of say.children) setTimeout(() => one.remove(), 6000);
+
+  // A word before what hurts.
+  const sure = document.getElementById("sure");
+  function agreed(text) {
+    return new Promise((resolve) => {
+      document.getElementById("sure-text").textContent = text;
+      sure.returnValue = "no";
+      sure.addEventListener("close", () => resolve(sure.returnValue === "yes"), { once: true });
+      sure.showModal();
+    });
+  }
+
+  async function send(form, button) {
+    const data = new FormData(form);
+    const files = form.enctype === "multipart/form-data";
+    const answer = await fetch(form.action, {
+      method: "POST",
+      headers: { "X-Antiphon": "fetch", "X-CSRF": csrf },
+      body: files ? data : new URLSearchParams(data),
+    });
+    const kind = answer.headers.get("content-type") || "";
+    if (!kind.startsWith("application/json")) throw new Error(await answer.text());
+    const told = await answer.json();
+    if (answer.status === 401) { location.href = "/sign-in"; return; }
+    if (!answer.ok) { toast(told.error, told.mistakes, true); return; }
+    const into = form.dataset.into && document.querySelector(form.dataset.into);
+    if (into) { into.innerHTML = told.html; return; }
+    if ("quick" in form.dataset || ("keep" in form.dataset && !location.search.includes("new"))) {
+      toast(told.message);
+      if ("keep" in form.dataset && form.action.includes("sentences.save")) await renewed();
+      return;
+    }
+    sessionStorage.setItem("said", told.message || "");
+    await renewed();
+    toast(sessionStorage.getItem("said"));
+    sessionStorage.removeItem("said");
+  }
+
+  // The same page anew, in place: the scroll stays, and what had the focus has it again.
+  async function renewed() {
+    const back = document.querySelector("input[name=back]");
+    const path = location.pathname + (location.search.includes("edit=") || location.search.includes("new") ? "" : location.search);
+    void back;
+    const answer = await fetch(path, { headers: { Accept: "text/html" } });
+    if (!answer.ok) { location.href = path; return; }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("main");
+    if (!fresh) { location.href = path; return; }
+    const open = [...document.querySelectorAll("main details[open] > summary")].map((one) => one.textContent);
+    document.querySelector("main").replaceWith(fresh);
+    for (const one of fresh.querySelectorAll("details > summary")) if (open.includes(one.textContent)) one.parentElement.open = true;
+    if (path !== location.pathname + location.search) history.replaceState(null, "", path);
+    tick();
+    follow();
+  }
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!("do" in form.dataset)) return;
+    event.preventDefault();
+    const button = event.submitter || form.querySelector("button");
+    if (button.getAttribute("aria-busy") === "true") return;
+    if (form.dataset.confirm && !(await agreed(form.dataset.confirm))) return;
+    button.setAttribute("aria-busy", "true");
+    try {
+      await send(form, button);
+    } catch (error) {
+      toast(String(error.message || error).slice(0, 300) || "The hub does not answer; try again.", [], true);
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.type !== "range") return;
+    const shown = event.target.closest("label").querySelector("output");
+    if (shown) shown.textContent = event.target.value;
+  });
+
+  // Times that go on.
+  function ago(seconds) {
+    if (seconds < 45) return "just now";
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+    if (seconds < 129600) return `${Math.round(seconds / 3600)} h ago`;
+    return `${Math.round(seconds / 86400)} d ago`;
+  }
+  function left(seconds) {
+    const whole = Math.max(0, Math.round(seconds));
+    const parts = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+    const shown = parts[0] ? parts : parts.slice(1);
+    return shown.map((one, index) => (index ? String(one).padStart(2, "0") : one)).join(":");
+  }
+  function tick() {
+    const now = Date.now();
+    for (const one of document.querySelectorAll("time[data-ago]")) {
+      if (!one.title) one.title = one.textContent;
+      one.textContent = ago((now - Date.parse(one.dateTime)) / 1000);
+    }
+    for (const one of document.querySelectorAll("time[data-due]")) one.textContent = left((Date.parse(one.dateTime) - now) / 1000);
+  }
+  tick();
+  setInterval(tick, 1000);
+
+  // Rooms, live.
+  let source = null;
+  function follow() {
+    const grid = document.querySelector("[data-live]");
+    const state = document.querySelector("[data-live-state]");
+    if (!grid) { if (source) source.close(); source = null; return; }
+    const lit = (on) => { if (state) { state.classList.toggle("on", on); state.textContent = on ? "Live" : "Coming back …"; } };
+    if (source) { lit(source.readyState === 1); return; }
+    source = new EventSource("/live");
+    source.addEventListener("hello", () => {
+      const now = document.querySelector("[data-live-state]");
+      if (now) { now.classList.add("on"); now.textContent = "Live"; }
+    });
+    source.addEventListener("error", () => lit(false));
+    source.addEventListener("room", (event) => {
+      const told = JSON.parse(event.data);
+      const part = document.createElement("template");
+      part.innerHTML = told.html;
+      const card = part.content.firstElementChild;
+      const here = document.querySelector("[data-live]");
+      if (!card || !here) return;
+      const old = [...here.children].find((one) => one.dataset.key === told.key);
+      if (old && old.contains(document.activeElement)) card.querySelector("a")?.setAttribute("data-refocus", "");
+      if (old) old.replaceWith(card); else here.append(card);
+      card.querySelector("[data-refocus]")?.focus();
+      document.querySelector("[data-live-empty]")?.remove();
+      const reply = card.querySelector(".response");
+      if (reply && card.classList.contains("speaking")) document.querySelector("[data-live-say]").textContent = `${card.getAttribute("aria-label")}: ${reply.textContent}`;
+      tick();
+    });
+  }
+  follow();
+  addEventListener("pagehide", () => { if (source) source.close(); source = null; });
+  addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
+
+  // Light and dark.
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const root = document.documentElement;
+      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      document.cookie = `antiphon-theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+    });
+  }
+
+  // The menu: open beside the page where there is room, closed above it where there is none.
+  const menu = document.querySelector("[data-menu]");
+  if (menu) {
+    const wide = matchMedia("(min-width: 60.01rem)");
+    const fit = () => { menu.open = wide.matches; };
+    fit();
+    wide.addEventListener("change", fit);
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && menu.open && !wide.matches) { menu.open = false; menu.querySelector("summary").focus(); }
+    });
+  }
+})();
