@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -61,16 +62,22 @@ def hear_all(
     recordings: Iterable[Callable[[], T]],
     processes: int,
 ) -> Sequence[Any]:
-    """Return what the recogniser heard in each recording, in order; the processes are niced.
+    """Return what the recogniser heard in each recording, in order; several processes are niced.
+
+    They begin anew: a fork of a process in which libraries have started threads can wait for ever
+    for a lock that one of those held.
 
     Args:
-        make: Builds the recogniser, in each process.
-        recordings: What gives the samples, called where they are heard: they may be many.
-        processes: How many hear at a time.
+        make: Builds the recogniser, in each process; it is pickled.
+        recordings: What gives the samples, called where they are heard: they may be many; pickled.
+        processes: How many hear at a time; one: this one.
     """
-    spawn = multiprocessing.get_context("fork")
-    with spawn.Pool(processes, _begin, (make,)) as pool:
-        return pool.map(_hear, recordings, chunksize=4)
+    if processes == 1:
+        hear = make()
+        return [hear(recording()) for recording in recordings]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, _begin, (make,)) as pool:
+        return list(pool.map(_hear, recordings, chunksize=4))
 
 
 _hear_one: Callable[[Any], Any]
