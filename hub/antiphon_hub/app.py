@@ -33,7 +33,7 @@ from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.gate import Gate
 from antiphon_hub.home.files import OWN
-from antiphon_hub.metrics import Exporter, MeteredPublisher, Meters
+from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.own_worker import own_worker
 from antiphon_hub.settings import Settings
@@ -80,6 +80,7 @@ class Hub:
             self._resolve, client_id=f"hub-{self._id}", will=self._presence.will, name="hub"
         )
         self._presence.attach(self._link)
+        self._desk = PairingDesk(self._link)
         self._lease = LeaseKeeper(
             self._resolve, self._id, standby=settings.hub.standby, alone=self._broker is not None
         )
@@ -165,6 +166,7 @@ class Hub:
             meters.counted(counts)
         for counts in counts_of_skills(self._timekeeping, self._mind):
             meters.counted(counts)
+        meters.counted(Counts(part="pairing", counts=self._desk.counts, drops=("asks_refused",)))
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -180,7 +182,6 @@ class Hub:
             stack.callback(self._gate.close)
             changed = self._broker.reload if self._broker is not None else _nobody_to_tell
             await asyncio.to_thread(self._gate.open, changed)
-            pairing = PairingDesk(self._link, self._gate.pairing)
             if self._broker is not None:
                 stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
@@ -200,7 +201,7 @@ class Hub:
                     self._settings, address, self._broker, authority=self._gate.fingerprint
                 )
             )
-            await stack.enter_async_context(_beside(pairing.run))
+            await stack.enter_async_context(_beside(lambda: self._desk.run(self._gate.pairing)))
             await stack.enter_async_context(_beside(self._playback.run))
             await stack.enter_async_context(_beside(self._turns.run))
             await stack.enter_async_context(_beside(self._timekeeping.run))

@@ -18,6 +18,7 @@ from antiphon_hub.clock import now_us
 from antiphon_hub.errors import ConsoleError, RestartAskedError, StorageError
 from antiphon_hub.gate import Gate
 from antiphon_hub.identity.accounts import Accounts
+from antiphon_hub.identity.invitation import invite
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.playback import Playback
 from antiphon_hub.room_rules import RulesOfRooms
@@ -174,12 +175,7 @@ class Console:
     @staticmethod
     def _tell(address: str, accounts: Accounts) -> None:
         log.info("the console is at %s", address)
-        if accounts.setup_token is not None:
-            log.warning(
-                "nobody owns the console yet: open %s and enter the setup token %s",
-                address,
-                accounts.setup_token,
-            )
+        invite(accounts.setup_token, address, sys.stderr)
 
 
 def rules_of_rooms(settings: Settings, folder: Path) -> RulesOfRooms:

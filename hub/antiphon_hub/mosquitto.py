@@ -216,9 +216,15 @@ def choose_listeners(settings: MosquittoSettings, *, guarded: bool = False) -> L
     port = settings.port or free
     return Listeners(
         port,
-        _free_port(LOOPBACK) if settings.tls else port,
+        _plain_port(port) if settings.tls else port,
         _free_port(LOOPBACK) if guarded else 0,
     )
+
+
+def _plain_port(network: int) -> int:
+    """Return the usual port, where the programs of this machine look first, or a free one."""
+    usual = network != DEFAULT_PORT and _can_bind(LOOPBACK, DEFAULT_PORT)
+    return DEFAULT_PORT if usual else _free_port(LOOPBACK)
 
 
 def machine() -> Machine:

@@ -1,6 +1,7 @@
 """The hub's own broker: its settings as a table, and the real Mosquitto."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -201,6 +202,13 @@ def test_a_taken_port_is_named_and_the_usual_one_gives_way() -> None:
         with pytest.raises(BrokerChildError, match=f"port {taken} is taken"):
             choose_listeners(MosquittoSettings(port=taken))
     assert choose_listeners(MosquittoSettings()).port > 0
+
+
+def test_no_two_listeners_share_a_port() -> None:
+    usual = MosquittoSettings(lan=True, port=1883)
+    with contextlib.suppress(BrokerChildError):  # somebody else's broker has it just now
+        ports = choose_listeners(usual, guarded=True)
+        assert len({ports.port, ports.own_port, ports.guarded_port}) == 3
 
 
 def test_a_missing_broker_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

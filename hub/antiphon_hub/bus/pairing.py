@@ -28,14 +28,14 @@ LATEST: Final = 2**63 - 1
 class PairingDesk:
     """Answers devices that want to be let in, one at a time."""
 
-    def __init__(self, link: Link, pairing: Pairing) -> None:
+    def __init__(self, link: Link) -> None:
         self._link = link
-        self._pairing = pairing
         self._asks: asyncio.Queue[tuple[str, PairAsk]] = asyncio.Queue(maxsize=ASKS_MAX)
         self.counts: Counter[str] = Counter()
+        """asks_refused."""
         link.on(PAIR_ASK, self._asked)
 
-    async def run(self) -> None:
+    async def run(self, pairing: Pairing) -> None:
         """Answer until cancelled."""
         loop = asyncio.get_running_loop()
         look_s = loop.time()
@@ -45,9 +45,9 @@ class PairingDesk:
                     request, ask = await self._asks.get()
             except TimeoutError:
                 look_s = loop.time() + LOOK_S
-                await self._look()
+                await self._look(pairing)
             else:
-                await self._answer(request, ask)
+                await self._answer(pairing, request, ask)
 
     def _asked(self, ask: PairAsk, envelope: Envelope) -> None:
         try:
@@ -55,26 +55,26 @@ class PairingDesk:
         except asyncio.QueueFull:
             self.counts["asks_refused"] += 1
 
-    async def _answer(self, request: str, ask: PairAsk) -> None:
+    async def _answer(self, pairing: Pairing, request: str, ask: PairAsk) -> None:
         try:
             if isinstance(ask, PairHello):
                 await self._link.send(
                     PAIR_ANSWER,
-                    await asyncio.to_thread(self._pairing.hello, request, ask),
+                    await asyncio.to_thread(pairing.hello, request, ask),
                     request=request,
                 )
             else:
                 await self._link.send(
                     PAIR_ANSWER,
-                    await asyncio.to_thread(self._pairing.proof, request, ask),
+                    await asyncio.to_thread(pairing.proof, request, ask),
                     request=request,
                 )
         except (HubError, LinkError) as error:
             log.error("pairing: %s", error)  # noqa: TRY400 - the message says it all
 
-    async def _look(self) -> None:
+    async def _look(self, pairing: Pairing) -> None:
         try:
-            for account in await asyncio.to_thread(self._pairing.refresh):
+            for account in await asyncio.to_thread(pairing.refresh):
                 await self._say_gone(account)
         except (HubError, LinkError) as error:
             log.error("pairing: %s", error)  # noqa: TRY400 - the message says it all

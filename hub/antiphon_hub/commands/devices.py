@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from antiphon_hub.errors import HubError
-from antiphon_hub.gate import Gate, folder_of
+from antiphon_hub.gate import DEVICES, Gate, folder_of
 from antiphon_hub.identity import window as windows
 from antiphon_hub.identity.devices import Device
 from antiphon_hub.identity.gatekeeper import ACL, PASSWORDS
@@ -50,6 +50,7 @@ def pair(
 ) -> None:
     """Let one device in; waits until it came, or the time is over."""
     with _pairing(config, state_dir) as pairing:
+        _require_running(_settings(config, state_dir).state_dir())
         chosen = pairing.open(minutes, code, by=BY)
         if not code:
             print(f"On the device, within {minutes:g} minutes:")
@@ -130,7 +131,7 @@ def _pairing(config: Path | None, state_dir: Path | None) -> Iterator[Pairing]:
     """Open the devices beside a hub that may be running: it looks at them every second."""
     try:
         chosen = _settings(config, state_dir)
-        _require_same_account(chosen.state_dir())
+        _require_the_hubs(chosen.state_dir())
         gate = Gate(chosen, chosen.state_dir())
         gate.open(None)
         try:
@@ -141,13 +142,25 @@ def _pairing(config: Path | None, state_dir: Path | None) -> Iterator[Pairing]:
         sys.exit(f"antiphon devices: {error}")
 
 
-def _require_same_account(folder: Path) -> None:
-    """Leave no file behind that the hub cannot read, as root would."""
-    if folder.exists() and folder.stat().st_uid != os.geteuid():
-        owner = folder.owner()
+def _require_the_hubs(folder: Path) -> None:
+    """Work on files of a hub, and leave none behind that it cannot read, as root would."""
+    remedy = "name its --state-dir (a service's is /var/lib/antiphon-hub), or start it first"
+    try:
+        owner = (folder_of(folder) / DEVICES).stat().st_uid
+    except FileNotFoundError:
+        sys.exit(f"antiphon devices: no hub has run on {folder}; {remedy}")
+    except PermissionError:
+        owner = -1
+    if owner != os.geteuid():
         sys.exit(
-            f"antiphon devices: {folder} is {owner}'s; run this as: sudo -u {owner} antiphon ..."
+            f"antiphon devices: {folder} belongs to another account; run this as the hub's own: "
+            "sudo -u antiphon antiphon devices ..."
         )
+
+
+def _require_running(folder: Path) -> None:
+    if not (folder / "hub.json").exists():
+        sys.exit(f"antiphon devices: no hub runs on {folder} now, so nobody would let it in")
 
 
 def _settings(config: Path | None, state_dir: Path | None) -> Settings:
