@@ -94,8 +94,7 @@ async def test_another_subprotocol_is_refused(
         await connect(address(console), subprotocols=subprotocols)
 
 
-async def test_who_signs_out_is_cut_off(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console.page.socket, "_look_again_s", 0.02)
+async def test_who_signs_out_is_cut_off(console: Console) -> None:
     async with connect(address(console), subprotocols=[MQTT]) as socket:
         await connected(socket)
         console.signed_in = False

@@ -26,6 +26,8 @@ class Console:
             lambda: House(site="Home", rooms=("hall", "kitchen")),
             admit,
         )
+        # A person who signed out is noticed at once, not within half a minute.
+        self.page.socket._look_again_s = 0.1
         self.url = ""
 
     async def _find_broker(self) -> BrokerAddress:

@@ -103,13 +103,19 @@ class Page:
     async def click(self, selector: str, held_s: float = 0.0) -> None:
         """Press the mouse's button on an element for so long."""
         middle = await self.run(
-            f"(() => {{ const box = document.querySelector({selector!r}).getBoundingClientRect();"
+            f"(() => {{ const element = document.querySelector({selector!r});"
+            "element.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const box = element.getBoundingClientRect();"
             "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )
         at = {"x": middle[0], "y": middle[1], "button": "left", "clickCount": 1}
         await self.call("Input.dispatchMouseEvent", type="mousePressed", **at)
         await asyncio.sleep(held_s)
         await self.call("Input.dispatchMouseEvent", type="mouseReleased", **at)
+
+    async def allow_microphone(self) -> None:
+        """Let pages use the microphone, as a person allowed it once."""
+        await self.call("Browser.grantPermissions", permissions=["audioCapture"])
 
     async def size(self, width: int, height: int, *, dark: bool = False) -> None:
         """Make the page so large, in light colours or dark ones."""
@@ -136,7 +142,7 @@ class Page:
 
 @asynccontextmanager
 async def chromium(
-    folder: Path, microphone: Path | None = None, flags: Sequence[str] = ()
+    folder: Path, microphone: Path | None = None, flags: Sequence[str] = (), *, allow: bool = True
 ) -> AsyncIterator[Page]:
     """Have a page inside the block.
 
@@ -144,10 +150,13 @@ async def chromium(
         folder: Where the browser keeps its files.
         microphone: WAV file that the microphone hears once, from the moment it is opened.
         flags: More of Chromium's switches.
+        allow: Answer the question for the microphone with yes.
     """
     path = needed()
     profile = folder / "profile"
-    audio = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    audio = ["--use-fake-device-for-media-stream"]
+    if allow:
+        audio.append("--use-fake-ui-for-media-stream")
     if microphone is not None:
         audio.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
     log = (folder / "chromium.log").open("wb")

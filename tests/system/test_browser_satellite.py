@@ -13,29 +13,26 @@ from antiphon_engines.stt.port import SttContext
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_protocol.messages.event import TurnEnded
 from antiphon_protocol.wav import write_wav
-from antiphon_tools.speech import say
+from antiphon_tools.speech import command, say
 from tests.support.browser_page import Console
 from tests.support.chromium import Page, chromium
-from tests.support.house import Facts, a_voice, open_house
+from tests.support.house import WITHOUT_WORKER, Facts, a_voice, open_house
+from tests.support.mosquitto import mosquitto
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
 
-LEAD_S = 12
-"""The microphone hears its file from the permission on; the page connects and is pressed in it."""
-SETTINGS = {"listening": {"no_speech_s": 20.0, "limit_s": 30.0}}
 REPLIES = ("the kitchen light is on", "the hall light is on", "it's ten o'clock", "okay i won't")
 
 
-def microphone(folder: Path, text: str) -> Path:
-    """Return a WAV file with silence, a command and silence."""
+def microphone(folder: Path, pcm: bytes) -> Path:
+    """Return a WAV file that the page's microphone hears once, from the moment it is opened."""
     path = folder / "microphone.wav"
-    spoken = bytes(2 * LEAD_S * SAMPLE_RATE_HZ) + say(text, a_voice())
-    path.write_bytes(write_wav(spoken + bytes(2 * 20 * SAMPLE_RATE_HZ)))
+    path.write_bytes(write_wav(bytes(2 * SAMPLE_RATE_HZ) + pcm + bytes(2 * 20 * SAMPLE_RATE_HZ)))
     return path
 
 
-def transcribed(pcm: bytes, rate_hz: int) -> str:
+def transcribed(rate_hz: int, pcm: bytes) -> str:
     """Return which of the replies a recogniser hears in what the page played."""
     grammar = f"#JSGF V1.0;\ngrammar replies;\npublic <reply> = {' | '.join(REPLIES)};\n"
     engine = PocketsphinxEngine.from_options({})
@@ -50,38 +47,71 @@ def transcribed(pcm: bytes, rate_hz: int) -> str:
 
 @asynccontextmanager
 async def satellite(page: Page, console: Console, room: str = "kitchen") -> AsyncIterator[Page]:
-    """Have the page started in that room inside the block."""
+    """Have the page started in that room, and the hub there, inside the block."""
     async with console.serving():
+        await page.allow_microphone()
         await page.open(console.url)
         await page.run(f"document.querySelector('#room').value = {room!r}")
         await page.click("#start")
         try:
+            await page.until("document.body.dataset.state === 'idle'")
             yield page
         except BaseException:
             print(*page.console, sep="\n")  # noqa: T201 - what the page said explains the failure
             raise
 
 
-async def test_a_spoken_command_is_answered_aloud(tmp_path: Path) -> None:
-    wav = microphone(tmp_path, "turn on the kitchen light")
+@pytest.mark.parametrize("by", ["button", "wake word"])
+async def test_a_spoken_command_is_answered_aloud(tmp_path: Path, by: str) -> None:
+    text = "turn on the kitchen light"
+    pcm = say(text, a_voice()) if by == "button" else command(text, a_voice())
     async with (
-        open_house(tmp_path, SETTINGS) as house,
+        open_house(tmp_path) as house,
         house.facts() as facts,
-        chromium(tmp_path, wav) as page,
+        chromium(tmp_path, microphone(tmp_path, pcm)) as page,
         satellite(page, Console(lambda: house.broker)),
     ):
-        await page.until("document.body.dataset.state === 'idle'")
-        await page.until("document.body.dataset.microphone === 'open'")
-        await page.click("#talk")
+        assert await page.text("#microphone") == "Microphone off"
+        await page.click("#talk" if by == "button" else "#always")
         await page.until("document.body.dataset.microphone === 'recording'")
-        assert await page.text("#microphone") == "Microphone on: recording"
+        assert await page.text("#microphone") == "● Recording"
         (turn,) = await eventually(lambda: ended(facts), 60)
         assert (turn.outcome, turn.intent) == ("answered", "HassTurnOn"), turn
-        assert turn.transcript == "turn on the kitchen light"
+        assert turn.transcript == text
         await page.until("document.body.dataset.state === 'idle'")
-        rate_hz, pcm = await page.recorded()
-        assert words_of(turn.reply) == transcribed(pcm, rate_hz), turn.reply
+        assert transcribed(*await page.recorded()) == words_of(turn.reply)
         assert not [line for line in page.console if "exception" in line.lower()]
+
+
+async def test_the_page_finds_back_by_itself(tmp_path: Path) -> None:
+    async with (
+        open_house(tmp_path, WITHOUT_WORKER) as house,
+        chromium(tmp_path) as page,
+    ):
+        console = Console(lambda: house.broker)
+        async with satellite(page, console):
+            await house.hub.end()
+            await page.until("document.querySelector('#headline').textContent === 'No connection'")
+            await house.open(house.broker.port)
+            await page.until("document.body.dataset.state === 'idle'")
+
+            console.signed_in = False
+            await page.until("document.querySelector('#headline').textContent === 'Signed out'")
+            assert await page.run("document.querySelector('#sign-in').hidden") is False
+            console.signed_in = True
+            await page.until("document.body.dataset.state === 'idle'")
+
+
+async def test_a_microphone_that_is_denied_is_told(tmp_path: Path) -> None:
+    async with (
+        mosquitto(tmp_path) as broker,
+        chromium(tmp_path, flags=["--deny-permission-prompts"], allow=False) as page,
+        Console(lambda: broker.address).serving() as console,
+    ):
+        await page.open(console.url)
+        await page.run("document.querySelector('#room').value = 'hall'")
+        await page.click("#start")
+        await page.until("document.body.dataset.microphone === 'trouble'")
 
 
 def ended(facts: Facts) -> list[TurnEnded]:

@@ -61,6 +61,15 @@ export class Microphone {
     return this.#stream !== null;
   }
 
+  /** Tell whether it can be opened without asking the person. */
+  async granted(): Promise<boolean> {
+    try {
+      return (await navigator.permissions.query({ name: "microphone" as PermissionName })).state === "granted";
+    } catch {
+      return false; // a browser that does not tell
+    }
+  }
+
   /**
    * Open it, unless it is open.
    *

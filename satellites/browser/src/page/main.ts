@@ -114,7 +114,7 @@ function start(): void {
   page.setup.hidden = true;
   page.talkPart.hidden = false;
   setText(page.place, room);
-  satellite.start();
+  void satellite.start();
   show();
   page.talk.focus();
 }

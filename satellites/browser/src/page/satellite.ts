@@ -28,7 +28,8 @@ const TAIL_MS = 250;
 const MICROPHONE_IDLE_MS = 60_000;
 /** A permission was asked for meanwhile: the person has not begun to speak. */
 const PROMPTED_S = 1;
-const CUES = new Set(["listening", "failed", "unreachable", "back"] as const);
+/** As the other satellites: the page itself shows when it listens. */
+const CUES = new Set(["failed", "unreachable", "back"] as const);
 
 export class Satellite {
   /** Called with each change of what there is to show. */
@@ -98,10 +99,12 @@ export class Satellite {
     context.addEventListener("statechange", () => this.onChange());
   }
 
-  /** Connect, and ask for the microphone. */
-  start(): void {
+  /** Connect; ask for the microphone unless it was allowed before: then it stays closed until used. */
+  async start(): Promise<void> {
     this.#link.start();
-    void this.#openMicrophone();
+    if (!(await this.#microphone.granted())) {
+      await this.#openMicrophone();
+    }
   }
 
   /** Say goodbye. */
@@ -170,8 +173,9 @@ export class Satellite {
     }
     const pressedS = nowS();
     this.#pressedS = pressedS;
+    const granted = this.#microphone.isOpen || (await this.#microphone.granted());
     const opened = await this.#openMicrophone();
-    if (opened && nowS() - pressedS < PROMPTED_S) {
+    if (opened && (granted || nowS() - pressedS < PROMPTED_S)) {
       this.#conductor.called(this.#ear.pressed(nowUs()));
     }
   }

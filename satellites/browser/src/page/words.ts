@@ -79,7 +79,8 @@ function troubleWords(view: View): Words | null {
   if (view.incompatible !== "") {
     return trouble("Versions differ", view.incompatible);
   }
-  if (view.link !== "connected" || view.state === "away" || view.state === "missed") {
+  const waits = view.state === "holding" || view.state === "waiting"; // for a hub that may be back in a moment
+  if (!waits && (view.link !== "connected" || view.state === "away" || view.state === "missed")) {
     const [headline, detail] = LINK_TROUBLES[view.link];
     const why = (view.link === "lost" || view.link === "refused") && view.why !== "" ? ` (${view.why})` : "";
     return trouble(headline, detail + why);
@@ -100,10 +101,10 @@ function resting(view: View): Words {
 /** Return what the small line about the microphone says: it is always shown. */
 export function microphoneWords(view: View): string {
   if (view.recording) {
-    return "Microphone on: recording";
+    return "● Recording";
   }
   if (view.microphone === "open") {
-    return view.listensAlways ? "Microphone on: waiting for a voice" : "Microphone on: nothing is sent";
+    return view.listensAlways ? "Microphone on, awaits a voice" : "Microphone on, sends nothing";
   }
-  return view.microphone === "trouble" ? "Microphone: not available" : "Microphone off";
+  return view.microphone === "trouble" ? "No microphone" : "Microphone off";
 }
