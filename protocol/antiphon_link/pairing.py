@@ -84,16 +84,20 @@ async def join(
     """
     loop = asyncio.get_running_loop()
     until_s = loop.time() + GIVEN_LIMIT_S if code else None
+    address: BrokerAddress | None = None
     current, wrong = code, 0
     while until_s is None or loop.time() < until_s:
         if not current:
             current = new_code()
             show(current)
         try:
-            address = await find()
+            address = address or await find()
             membership = await _ask(address, who, current, connect)
-        except (LinkDownError, LinkRefusedError, NotFoundError) as error:
+        except LinkRefusedError as error:
             log.debug("pairing is not open: %s", error)
+        except (LinkDownError, NotFoundError) as error:
+            log.debug("the hub is not there: %s", error)
+            address = None
         except PairingError as error:
             if error.code == "wrong-code":
                 wrong += 1

@@ -49,8 +49,11 @@ class Program:
         log: Path,
         *,
         runner: Sequence[str] = ("antiphon_link",),
+        on: Sequence[str] = (),
     ) -> None:
+        """Describe it; `on` begins the command line that runs it on another machine."""
         self._argv = [
+            *on,
             *("setpriv", "--pdeathsig", "KILL", "--"),
             *(sys.executable, "-m", *runner, name, *arguments),
         ]
@@ -121,10 +124,12 @@ class House:
         """All that all programs said."""
         return "\n".join(path.read_text(errors="replace") for path in self.folder.glob("*.log"))
 
-    async def program(self, name: str, *arguments: str, log: str = "") -> Program:
+    async def program(
+        self, name: str, *arguments: str, log: str = "", on: Sequence[str] = ()
+    ) -> Program:
         """Start a program; it is ended with the house."""
         path = self.folder / f"{log or name}-{len(self.programs)}.log"
-        started = await Program(name, arguments, path).start()
+        started = await Program(name, arguments, path, on=on).start()
         self.programs.append(started)
         return started
 
@@ -134,12 +139,11 @@ class House:
         path.write_text(tomli_w.dumps(tree), encoding="utf-8")
         return str(path)
 
-    async def open(self, port: int = 0) -> None:
+    async def open(self, port: int = 0, on: Sequence[str] = ()) -> None:
         """Start the hub, and return once it serves."""
         config = self.config("hub", self._settings)
-        self.hub = await self.program(
-            "hub", "--config", config, "--state-dir", str(self.state_dir), "--port", str(port)
-        )
+        arguments = ("--config", config, "--state-dir", str(self.state_dir), "--port", str(port))
+        self.hub = await self.program("hub", *arguments, on=on)
         ready = self.state_dir / "hub.json"
         await eventually(lambda: ready.exists() or self.hub.ended, START_S)
         assert not self.hub.ended, self.hub.log

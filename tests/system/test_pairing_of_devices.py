@@ -1,9 +1,10 @@
 """A house in the network: devices are paired over TLS, and put out again; by real programs."""
 
 import asyncio
+import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from antiphon_link.connection import Delivery
 from antiphon_link.errors import LinkDownError, LinkRefusedError
 from antiphon_link.mqtt import connect
 from antiphon_protocol.pairing_code import shown
+from tests.support import netns
 from tests.support.house import START_S, House, Program, open_house, satellite_settings
 from tests.support.waiting import eventually
 
@@ -139,3 +141,37 @@ class Nobody:
 
     def count_dropped(self) -> None:
         raise AssertionError("a stranger heard something")
+
+
+# -- another machine ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machines() -> Iterator[tuple[netns.Machine, netns.Machine]]:
+    reason = netns.why_not()
+    if reason is not None:
+        if os.environ.get("CI") == "true" and os.geteuid() == 0:
+            pytest.fail(f"must run in CI: {reason}")
+        pytest.skip(reason)
+    with netns.two_machines() as both:
+        yield both
+
+
+async def test_a_satellite_on_another_machine_finds_the_house_and_shows_its_code(
+    machines: tuple[netns.Machine, netns.Machine], tmp_path: Path
+) -> None:
+    home, room = machines
+    house = House(tmp_path, {**IN_THE_NETWORK, "discovery": {"announce": True}})
+    try:
+        await house.open(on=home.command())
+        tree = satellite_settings("", "shelf")
+        tree["satellite"] = {"id": "shelf", "room": "hall", "state_dir": str(tmp_path / "shelf")}
+        config = house.config("shelf", tree)
+        satellite = await house.program("satellite", "--config", config, on=room.command())
+        code = await shows_a_code(satellite)
+        assert (await devices(house, "pair", code))[0] == 0
+        await eventually(lambda: "the hub is here" in satellite.log, START_S)
+        assert "(TLS)" in satellite.log
+        assert "Traceback" not in house.logs
+    finally:
+        await house.close()
