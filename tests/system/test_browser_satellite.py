@@ -1,5 +1,6 @@
 """The browser satellite in Debian's Chromium, against a real house: speech in, spoken reply out."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,14 +11,20 @@ import pytest
 from antiphon_engines.resample import Resampler
 from antiphon_engines.stt.pocketsphinx import PocketsphinxEngine
 from antiphon_engines.stt.port import SttContext
-from antiphon_protocol.audio import SAMPLE_RATE_HZ
+from antiphon_link.broker import BrokerAddress
+from antiphon_link.link import Link
+from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, AudioFrame
 from antiphon_protocol.messages.event import TurnEnded
+from antiphon_protocol.messages.presence import Welcome
+from antiphon_protocol.messages.wake import WakeHeard
+from antiphon_protocol.topics import HUB_PRESENCE, SATELLITE_AUDIO, SATELLITE_WAKE
+from antiphon_protocol.version import OURS
 from antiphon_protocol.wav import write_wav
-from antiphon_tools.speech import command, say
+from antiphon_tools.speech import say
 from tests.support.browser_page import Console
 from tests.support.chromium import Page, chromium
 from tests.support.house import WITHOUT_WORKER, Facts, a_voice, open_house
-from tests.support.mosquitto import mosquitto
+from tests.support.mosquitto import Broker, mosquitto
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -61,10 +68,9 @@ async def satellite(page: Page, console: Console, room: str = "kitchen") -> Asyn
             raise
 
 
-@pytest.mark.parametrize("by", ["button", "wake word"])
-async def test_a_spoken_command_is_answered_aloud(tmp_path: Path, by: str) -> None:
+async def test_a_spoken_command_is_answered_aloud(tmp_path: Path) -> None:
     text = "turn on the kitchen light"
-    pcm = say(text, a_voice()) if by == "button" else command(text, a_voice())
+    pcm = say(text, a_voice())
     async with (
         open_house(tmp_path) as house,
         house.facts() as facts,
@@ -72,7 +78,7 @@ async def test_a_spoken_command_is_answered_aloud(tmp_path: Path, by: str) -> No
         satellite(page, Console(lambda: house.broker)),
     ):
         assert await page.text("#microphone") == "Microphone off"
-        await page.click("#talk" if by == "button" else "#always")
+        await page.click("#talk")
         await page.until("document.body.dataset.microphone === 'recording'")
         assert await page.text("#microphone") == "● Recording"
         (turn,) = await eventually(lambda: ended(facts), 60)
@@ -81,6 +87,23 @@ async def test_a_spoken_command_is_answered_aloud(tmp_path: Path, by: str) -> No
         await page.until("document.body.dataset.state === 'idle'")
         assert transcribed(*await page.recorded()) == words_of(turn.reply)
         assert not [line for line in page.console if "exception" in line.lower()]
+
+
+async def test_listening_all_the_time_calls_when_a_voice_is_heard(tmp_path: Path) -> None:
+    calls: list[WakeHeard] = []
+    frames: list[AudioFrame] = []
+    async with (
+        mosquitto(tmp_path) as broker,
+        a_hub(broker, calls, frames),
+        chromium(tmp_path, microphone(tmp_path, say("hello there", a_voice()))) as page,
+        satellite(page, Console(lambda: broker.address)),
+    ):
+        await page.click("#always")
+        (call,) = await eventually(lambda: calls, 30)
+        assert (call.cause, call.level_dbfs > call.noise_dbfs + 9) == ("voice", True), call
+        first = (await eventually(lambda: frames, 30))[0]
+        assert (first.sequence, first.samples) == (0, FRAME_SAMPLES)
+        assert SAMPLE_RATE_HZ <= call.end <= 2 * SAMPLE_RATE_HZ, "the silence before it, too"
 
 
 async def test_the_page_finds_back_by_itself(tmp_path: Path) -> None:
@@ -112,6 +135,29 @@ async def test_a_microphone_that_is_denied_is_told(tmp_path: Path) -> None:
         await page.run("document.querySelector('#room').value = 'hall'")
         await page.click("#start")
         await page.until("document.body.dataset.microphone === 'trouble'")
+
+
+@asynccontextmanager
+async def a_hub(
+    broker: Broker, calls: list[WakeHeard], frames: list[AudioFrame]
+) -> AsyncIterator[None]:
+    """Have a hub at the broker that is there and does nothing, inside the block."""
+
+    async def resolve() -> BrokerAddress:
+        return broker.address
+
+    link = Link(resolve, client_id="hub-test")
+    link.on(SATELLITE_WAKE, lambda call, _: calls.append(call))
+    link.on(SATELLITE_AUDIO, lambda frame, _: frames.append(frame))
+    task = asyncio.create_task(link.run())
+    try:
+        await link.wait_connected()
+        welcome = Welcome(hub="test", epoch=1, site="Home", protocol=OURS, software="test")
+        await link.send(HUB_PRESENCE, welcome)
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def ended(facts: Facts) -> list[TurnEnded]:
