@@ -131,6 +131,7 @@ class Hub:
             rules=self._rules,
             journal=self._journal,
             gate=self._gate,
+            browsers=None if self._broker is None else self._broker.for_browsers,
             registry=self._meters.registry,
             turns_running=lambda: self._turns.running,
             facts=lambda: {"Broker": self._broker_address},

@@ -29,6 +29,7 @@ from antiphon_hub.turns.turns import Turns
 from antiphon_hub.web.house import Ask, House, Satellite, Worker
 from antiphon_hub.web.live import Live
 from antiphon_hub.web.observer import Observer
+from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
 from antiphon_protocol.messages.event import Event
 from antiphon_protocol.messages.timer import AskList, AskTimer
@@ -84,6 +85,7 @@ class Console:
         rules: RulesOfRooms,
         journal: Journal,
         gate: Gate,
+        browsers: Callable[[], BrokerAddress] | None,
         registry: CollectorRegistry,
         turns_running: Callable[[], int],
         facts: Callable[[], Mapping[str, Any]],
@@ -93,7 +95,8 @@ class Console:
         self._satellites, self._workers = satellites, workers
         self._ask, self._mind, self._reload = ask, mind, reload
         self._rules, self._journal, self._registry = rules, journal, registry
-        self._outbound, self._facts, self._gate = outbound, facts, gate
+        self._outbound, self._facts = outbound, facts
+        self._gate, self._browsers = gate, browsers
         self._restart = asyncio.Event()
         self._live = Live()
         self._observer = Observer(turns_running, lambda: len(self._live))
@@ -159,6 +162,8 @@ class Console:
             mark_wrong=self._mark_wrong,
             registry=self._registry,
             accounts=self._gate.accounts,
+            pairing=self._gate.pairing,
+            browsers=self._browsers,
             restart=self._restart.set,
             facts=self._all_facts,
         )

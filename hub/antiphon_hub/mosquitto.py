@@ -29,6 +29,7 @@ from antiphon_hub.mosquitto_conf import (
 )
 from antiphon_hub.supervise import Child
 from antiphon_link.broker import DEFAULT_PORT, DEFAULT_TLS_PORT, BrokerAddress
+from antiphon_link.errors import LinkDownError
 from antiphon_link.private_file import write_private
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,16 @@ class Mosquitto:
             username=self._settings.username,
             password=self._settings.password,
         )
+
+    def for_browsers(self) -> BrokerAddress:
+        """Return where browsers that are satellites are let through to: accounts of their own only.
+
+        Raises:
+            LinkDownError: it was not started, or lets none in.
+        """
+        if self._listeners is None or not self._listeners.guarded_port:
+            raise LinkDownError("the hub's own broker lets no browsers in")
+        return BrokerAddress(host=LOOPBACK, port=self._listeners.guarded_port)
 
     @property
     def pid(self) -> int | None:

@@ -1,6 +1,6 @@
 """Looks at every page of a running console: screenshots at three widths, light and dark, and axe.
 
-    python -m tests.support.console_shots http://127.0.0.1:8123 NAME PASSWORD FOLDER [--axe axe.min.js]
+    python -m tests.support.console_shots http://127.0.0.1:8123 NAME PASSWORD FOLDER [--axe FILE]
 
 `npm pack axe-core` brings axe; without it only pictures are taken. Prints one JSON object.
 """
@@ -36,7 +36,8 @@ async def shot(page: Page, file: Path, width: int, *, dark: bool) -> None:
     await page.size(width, 900, dark=dark)
     height = await page.run("Math.min(4000, document.documentElement.scrollHeight)")
     await page.size(width, max(700, int(height)), dark=dark)
-    file.write_bytes(await page.screenshot())
+    picture = await page.screenshot()
+    await asyncio.to_thread(file.write_bytes, picture)
 
 
 async def overflowing(page: Page) -> bool:
@@ -59,7 +60,6 @@ async def looked(
     address: str, name: str, password: str, folder: Path, axe: str = ""
 ) -> dict[str, Any]:
     """Look at every page; returns what is wrong with each."""
-    folder.mkdir(parents=True, exist_ok=True)
     wrong: dict[str, Any] = {}
     pictures = 0
     async with chromium(folder) as page:
@@ -81,7 +81,9 @@ async def _page(page: Page, path: str, folder: Path, axe: str, wrong: dict[str, 
     name = re.sub(r"\W+", "-", path).strip("-") or "rooms"
     for width in WIDTHS:
         for dark in (False, True):
-            await shot(page, folder / f"{name}-{width}{'-dark' if dark else ''}.png", width, dark=dark)
+            await shot(
+                page, folder / f"{name}-{width}{'-dark' if dark else ''}.png", width, dark=dark
+            )
             if await overflowing(page):
                 wrong.setdefault(f"{path} at {width}", []).append("wider than its window")
             if axe and width != WIDTHS[1] and (found := await violations(page, axe)):
@@ -97,9 +99,8 @@ def main() -> None:
     parser.add_argument("--axe", default="")
     given = parser.parse_args()
     axe = Path(given.axe).read_text(encoding="utf-8") if given.axe else ""
-    found = asyncio.run(
-        looked(given.address, given.name, given.password, Path(given.folder), axe)
-    )
+    Path(given.folder).mkdir(parents=True, exist_ok=True)
+    found = asyncio.run(looked(given.address, given.name, given.password, Path(given.folder), axe))
     print(json.dumps(found, indent=1))  # noqa: T201 - that is what it is for
 
 

@@ -15,6 +15,9 @@ from antiphon_hub.errors import HomeError
 from antiphon_hub.home.files import OWN, HomeFiles
 from antiphon_hub.home.model import load_home
 from antiphon_hub.identity.accounts import Accounts
+from antiphon_hub.identity.devices import Devices
+from antiphon_hub.identity.pairing import House as PairingHouse
+from antiphon_hub.identity.pairing import Pairing
 from antiphon_hub.identity.passwords import Passwords
 from antiphon_hub.identity.people import Role, Scope
 from antiphon_hub.metrics import Meters
@@ -36,6 +39,7 @@ from antiphon_hub.web.house import House
 from antiphon_hub.web.live import Live
 from antiphon_hub.web.observer import Observer
 from antiphon_hub.web.site import site
+from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
 from antiphon_protocol.messages.event import Event
 from antiphon_protocol.messages.presence import Hello
@@ -125,6 +129,14 @@ class ConsoleWorld:
         self.accounts = Accounts(
             folder / "accounts.sqlite", clock=time.time, passwords=Passwords(CHEAP)
         )
+        self.devices = Devices(folder / "devices.sqlite", clock=time.time)
+        self.pairing = Pairing(
+            self.devices,
+            PairingHouse(hub="test", site="Test", authority=""),
+            tell_broker=lambda _: None,
+            clock=time.time,
+            audit=self.accounts.audit,
+        )
         self.live = Live()
         self.observer = Observer(lambda: 0, lambda: len(self.live))
         self.commands: list[tuple[str, SatelliteCommand]] = []
@@ -150,6 +162,8 @@ class ConsoleWorld:
             mark_wrong=self._mark,
             registry=Meters("test").registry,
             accounts=self.accounts,
+            pairing=self.pairing,
+            browsers=lambda: BrokerAddress(host="127.0.0.1", port=9),
             restart=self._restart,
             facts=lambda: {"Hub": "test"},
         )
@@ -174,6 +188,7 @@ class ConsoleWorld:
         await self.turns.close()
         await self.timers.close()
         self.accounts.close()
+        self.devices.close()
 
     def joined(self, satellite: str, room: str) -> None:
         """A satellite is here."""

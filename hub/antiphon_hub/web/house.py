@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry
 from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.home.model import Home
 from antiphon_hub.identity.accounts import Accounts
+from antiphon_hub.identity.pairing import Pairing
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood
 from antiphon_hub.room_rules import RulesOfRooms
 from antiphon_hub.settings import Settings
+from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
 from antiphon_protocol.messages.presence import Hello, WorkerHello
 from antiphon_protocol.messages.satellite import SatelliteCommand
@@ -126,6 +128,9 @@ class House:
     mark_wrong: Mark
     registry: CollectorRegistry
     accounts: Accounts
+    pairing: Pairing
+    browsers: Callable[[], BrokerAddress] | None
+    """Where browsers that are satellites are let through to; None: nowhere."""
     restart: Callable[[], None]
     """Let the hub start anew; returns at once."""
     facts: Callable[[], Mapping[str, Any]]

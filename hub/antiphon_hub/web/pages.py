@@ -14,6 +14,7 @@ from antiphon_hub.web.deed import Asked, Deed, Desk, Nothing
 from antiphon_hub.web.deeds import (
     conversations,
     home,
+    pairing,
     people,
     rooms,
     satellites,
@@ -70,7 +71,12 @@ async def _conversation(desk: Desk, query: QueryParams, path: Mapping[str, str])
 
 async def _satellites(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
     del query, path
-    return {"satellites": (await _get(satellites.listed, desk)).satellites}
+    manages = desk.who.may(Scope.MANAGE)
+    return {
+        "satellites": (await _get(satellites.listed, desk)).satellites,
+        "pairing": await _get(pairing.state, desk) if manages else None,
+        "paired": desk.house.settings.mosquitto.paired,
+    }
 
 
 async def _room(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:

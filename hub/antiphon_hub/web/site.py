@@ -8,13 +8,15 @@ from urllib.parse import quote, unquote, urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from antiphon_hub.errors import ConsoleError, IdentityError, TooManyTriesError
+from antiphon_hub.identity.devices import Credentials, Device
 from antiphon_hub.identity.people import Scope, Session
+from antiphon_hub.identity.rights import Account
 from antiphon_hub.web import api, archive
 from antiphon_hub.web.answers import desk_of, done, json, refused
 from antiphon_hub.web.assets import Assets
@@ -26,6 +28,8 @@ from antiphon_hub.web.live import Live
 from antiphon_hub.web.observer import Observer
 from antiphon_hub.web.pages import PAGES, PARTS, Page, fields, said
 from antiphon_hub.web.render import Pages
+from antiphon_hub.web.satellite_page import House as SatelliteHouse
+from antiphon_hub.web.satellite_page import Newcomer, SatellitePage
 from antiphon_hub.web.shield import Shield
 from antiphon_hub.web.table import BY_NAME
 from antiphon_hub.web.visit import (
@@ -38,6 +42,8 @@ from antiphon_hub.web.visit import (
     source_of,
     visitor_of,
 )
+from antiphon_link.broker import BrokerAddress
+from antiphon_protocol.topic import Role as DeviceRole
 
 FETCHED: Final = "x-antiphon"
 """A header of our script: it wants JSON, not another page."""
@@ -67,7 +73,7 @@ def site(house: House, live: Live, observer: Observer) -> ASGIApp:
             Route("/static/{version}/{name}", assets.serve, methods=["GET"]),
             *archive.routes(),
             *api.routes(),
-            *_extra(),
+            *_talk(house),
         ],
         exception_handlers={
             ConsoleError: _refused,
@@ -80,9 +86,33 @@ def site(house: House, live: Live, observer: Observer) -> ASGIApp:
     return Shield(app, hosts=house.settings.console.hosts, uploads=_UPLOADS)
 
 
-def _extra() -> list[BaseRoute]:
-    """Routes of parts that may be mounted beside."""
-    return []
+def _talk(house: House) -> list[BaseRoute]:
+    """Return the page that is a satellite, where browsers are let through to the broker."""
+    find = house.browsers
+    if find is None:
+        return []
+
+    async def find_broker() -> BrokerAddress:
+        return find()
+
+    async def may_enter(connection: HTTPConnection) -> bool:
+        who = await visitor_of(connection, house.accounts)
+        return who is not None and who.may(Scope.CONTROL)
+
+    async def admit(connection: HTTPConnection, newcomer: Newcomer) -> Credentials:
+        who = known(await visitor_of(connection, house.accounts))
+        account = Account(role=DeviceRole.SATELLITE, id=newcomer.satellite)
+        device = Device(
+            account=account, room=newcomer.room, host=newcomer.host, serial=newcomer.serial
+        )
+        return await asyncio.to_thread(house.pairing.admit, device, by=who.person.name)
+
+    def facts() -> SatelliteHouse:
+        rooms = tuple(one.name for one in house.mind.home.rooms)
+        return SatelliteHouse(site=house.settings.hub.site, rooms=rooms)
+
+    page = SatellitePage(find_broker, may_enter, facts, admit)
+    return [Mount("/satellite", routes=page.routes())]
 
 
 # -- pages ----------------------------------------------------------------------------------------
@@ -135,6 +165,7 @@ def _rendered(request: Request, who: Visitor | None, template: str, **values: An
         said=unquote(request.cookies.get(SAID, ""))[:500],
         language=house.settings.hub.language,
         Scope=Scope,
+        talks=house.browsers is not None,
         fields=fields,
         **{"page": None, **values},
     )

@@ -6,6 +6,7 @@ from antiphon_hub.web.deed import Deed
 from antiphon_hub.web.deeds import (
     conversations,
     home,
+    pairing,
     people,
     rooms,
     satellites,
@@ -14,7 +15,7 @@ from antiphon_hub.web.deeds import (
     timers,
 )
 
-TOPICS: Final = (rooms, conversations, satellites, timers, sentences, home, system, people)
+TOPICS: Final = (rooms, conversations, satellites, pairing, timers, sentences, home, system, people)
 DEEDS: Final[tuple[Deed, ...]] = tuple(
     one for topic in TOPICS for one in vars(topic).values() if isinstance(one, Deed)
 )
