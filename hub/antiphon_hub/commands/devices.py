@@ -101,16 +101,21 @@ def add(
         list[str] | None,
         typer.Option(help="Topics of its own outside the house's, as zigbee2mqtt/#; repeat it."),
     ] = None,
+    hub: Annotated[
+        bool, typer.Option("--hub", help="It is a hub at a broker of your own: it may everything.")
+    ] = False,
     config: Config = None,
     state_dir: StateDir = None,
 ) -> None:
     """Make an account for a program that uses the house, and print its password once."""
     with _pairing(config, state_dir) as pairing:
-        account = Account(role=Role.ANYONE, id=name, outside=tuple(topic or ()))
+        role = Role.HUB if hub else Role.ANYONE
+        account = Account(role=role, id=name, outside=tuple(topic or ()))
         made = pairing.admit(Device(account=account), by=BY)
         print(f"username: {made.username}")
         print(f"password: {made.password}")
-        print(f"Answers to its requests go to antiphon/1/answer/{name} only.")
+        if not hub:
+            print(f"Answers to its requests go to antiphon/1/answer/{name} only.")
 
 
 @app.command()

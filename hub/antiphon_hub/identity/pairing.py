@@ -229,8 +229,8 @@ class Pairing:
         hello = run.hello
         device = Device(
             account=Account(role=Role(hello.kind), id=hello.device),
-            room=hello.room,
-            host=hello.host,
+            room=_printable(hello.room),
+            host=_printable(hello.host),
             serial=hello.serial,
         )
         try:
@@ -247,7 +247,7 @@ class Pairing:
         )
         self._grace_s = self._clock() + GRACE_S
         self._end(f"{device.id} was let in")
-        self._audit("", "paired", f"{device.id}, room {hello.room}, host {hello.host}")
+        self._audit("", "paired", f"{device.id}, room {device.room}, host {device.host}")
         log.info("%s is part of the house now", device.id)
         return PairGranted(sealed=run.side.seal(membership, request))
 
@@ -276,3 +276,8 @@ class Pairing:
 
     def _update(self) -> None:
         self._tell_broker(self._pairing_now())
+
+
+def _printable(text: str) -> str:
+    """Keep a device's words from moving the cursor of who lists it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -49,7 +49,12 @@ def acl(accounts: Iterable[Account]) -> str:
 
 
 def rules(account: Account) -> list[tuple[str, str]]:
-    """Return (access, topic filter) for an account; access is `read`, `write` or `readwrite`."""
+    """Return (access, topic filter) for an account; access is `read`, `write` or `readwrite`.
+
+    A hub may do everything: it removes what others retained, and switches devices on their topics.
+    """
+    if account.role is Role.HUB:
+        return [("readwrite", "#")]
     found = []
     for topic in TOPICS:
         access = _access(topic, account.role)
