@@ -15,7 +15,7 @@ from antiphon_engines.settings import WorkerSettings
 from antiphon_engines.streams import Streams
 from antiphon_engines.threads import CALL_LIMIT_S
 from antiphon_link import membership
-from antiphon_link.joining import Newcomer, ensure_member
+from antiphon_link.joining import Newcomer, ensure_member, show_on_terminal
 from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
 from antiphon_link.resolve import resolver
@@ -116,7 +116,7 @@ async def main(settings: WorkerSettings, pair: str = "") -> None:
         newcomer = Newcomer(
             kind="worker", device=worker, host=socket.gethostname(), software=SOFTWARE
         )
-        await ensure_member(settings.broker, state_dir, newcomer, pair)
+        await ensure_member(settings.broker, state_dir, newcomer, pair, show_on_terminal)
         resolve = resolver(settings.broker, membership.load(state_dir, "worker", worker))
         engines = await asyncio.to_thread(rack.build, settings)
         app = Worker(

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,11 @@ class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def ensure_member(
-    settings: BrokerSettings, state_dir: Path, who: Newcomer, pair: str
+    settings: BrokerSettings,
+    state_dir: Path,
+    who: Newcomer,
+    pair: str,
+    show: Callable[[str], None],
 ) -> None:
     """Pair the device if that was asked for, or if the hub that is found takes no others.
 
@@ -42,6 +47,7 @@ async def ensure_member(
         state_dir: Where the membership is kept.
         who: The device.
         pair: The hub's code, `show`, or nothing: pair only if it must be.
+        show: Called with each code that the device makes for itself, for a person to carry.
 
     Raises:
         PairingError: the code is none, or the house does not let the device in.
@@ -59,7 +65,7 @@ async def ensure_member(
     applicant = Applicant(**msgspec.structs.asdict(who), serial=membership.serial(state_dir))
     if code:
         log.info("waiting until the hub lets %s %s in", who.kind, who.device)
-    member = await join(stranger(settings), applicant, code=code, show=_show)
+    member = await join(stranger(settings), applicant, code=code, show=show)
     membership.save(state_dir, member)
     log.info("part of %s now, as %s", member.site, member.username)
 
@@ -77,7 +83,8 @@ async def _must_pair(settings: BrokerSettings, state_dir: Path, who: Newcomer) -
     return record.paired
 
 
-def _show(code: str) -> None:
+def show_on_terminal(code: str) -> None:
+    """Tell a person the device's own code, and what to do with it."""
     # Not through the log: a code is a secret, if a short-lived one, and logs are kept.
     sys.stderr.write(
         f"\nThis device is not part of the house yet. Its code: {shown(code)}\n"

@@ -22,6 +22,12 @@ MEMBER = Membership(
     password="secret",  # noqa: S106 - an example
     authority="PEM",
 )
+
+
+def shown(code: str) -> None:
+    raise AssertionError(f"the code {code} is not needed")
+
+
 SHELF = Newcomer(kind="satellite", device="shelf", room="hall")
 
 
@@ -119,7 +125,7 @@ async def test_a_hub_that_wants_it_makes_a_device_pair_once(
 ) -> None:
     network.append(record())
     for _ in range(2):
-        await ensure_member(BrokerSettings(), tmp_path, SHELF, "")
+        await ensure_member(BrokerSettings(), tmp_path, SHELF, "", shown)
     assert joined == [""]
     assert membership.load(tmp_path, "satellite", "shelf") == MEMBER
     assert membership.load(tmp_path, "satellite", "hall") is None
@@ -131,26 +137,26 @@ async def test_a_code_makes_a_member_pair_again(
     network: list[HubRecord], joined: list[str], tmp_path: Path
 ) -> None:
     membership.save(tmp_path, MEMBER)
-    await ensure_member(BrokerSettings(), tmp_path, SHELF, "4782 9131")
-    await ensure_member(BrokerSettings(address="10.0.0.7"), tmp_path, SHELF, "show")
+    await ensure_member(BrokerSettings(), tmp_path, SHELF, "4782 9131", shown)
+    await ensure_member(BrokerSettings(address="10.0.0.7"), tmp_path, SHELF, "show", shown)
     assert joined == ["47829131", ""]
 
 
 async def test_an_open_house_or_none_or_an_account_wants_no_pairing(
     network: list[HubRecord], joined: list[str], tmp_path: Path
 ) -> None:
-    await ensure_member(BrokerSettings(), tmp_path, SHELF, "")
+    await ensure_member(BrokerSettings(), tmp_path, SHELF, "", shown)
     network.append(record(paired=False))
-    await ensure_member(BrokerSettings(), tmp_path, SHELF, "")
-    await ensure_member(BrokerSettings(address="localhost"), tmp_path, SHELF, "")
+    await ensure_member(BrokerSettings(), tmp_path, SHELF, "", shown)
+    await ensure_member(BrokerSettings(address="localhost"), tmp_path, SHELF, "", shown)
     account = BrokerSettings(username="me", password="x")  # noqa: S106 - no secret
-    await ensure_member(account, tmp_path, SHELF, "")
+    await ensure_member(account, tmp_path, SHELF, "", shown)
     assert joined == []
 
 
 async def test_what_is_no_code_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     with pytest.raises(PairingError, match=r"--pair: a code has 8 digits"):
-        await ensure_member(BrokerSettings(), tmp_path, SHELF, "1234")
+        await ensure_member(BrokerSettings(), tmp_path, SHELF, "1234", shown)
 
 
 # -- what is kept ---------------------------------------------------------------------------------

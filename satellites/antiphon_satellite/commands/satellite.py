@@ -1,5 +1,6 @@
 """`antiphon satellite`: hear and speak in a room."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,11 +8,13 @@ import msgspec
 import typer
 
 from antiphon_link import logs, program, settings
-from antiphon_link.joining import Newcomer, ensure_member
+from antiphon_link.joining import Newcomer, ensure_member, show_on_terminal
 from antiphon_satellite.app import build
 from antiphon_satellite.commands.failing import told_plainly
 from antiphon_satellite.device.identity import identity
 from antiphon_satellite.settings import Settings
+from antiphon_satellite.speak.sinks import open_speaker
+from antiphon_satellite.telling import Telling
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -65,7 +68,13 @@ async def _run(chosen: Settings, pair: str) -> None:
         host=who.host,
         software=who.software,
     )
-    await ensure_member(chosen.broker, chosen.state_dir(), newcomer, pair)
+    telling = Telling(open_speaker(chosen.speaker), show_on_terminal)
+    aloud = asyncio.create_task(telling.run())
+    try:
+        await ensure_member(chosen.broker, chosen.state_dir(), newcomer, pair, telling.tell)
+    finally:
+        aloud.cancel()
+        await asyncio.wait([aloud])
     await build(chosen).run()
 
 
