@@ -16,7 +16,9 @@ import type { Link, Take } from "./link";
 
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 5000;
-const KEEPALIVE_S = 20;
+/** Browsers let timers of a page in the background run once a minute; that the browser itself is
+ * gone is seen sooner, by the console's WebSocket pings. */
+const KEEPALIVE_S = 90;
 const CONTENT_TYPES = { msgpack: "application/vnd.msgpack", json: "application/json" } as const;
 
 /** What is said for us when the connection breaks. */

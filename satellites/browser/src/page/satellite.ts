@@ -28,6 +28,9 @@ const TAIL_MS = 250;
 const MICROPHONE_IDLE_MS = 60_000;
 /** A permission was asked for meanwhile: the person has not begun to speak. */
 const PROMPTED_S = 1;
+const LOCK = "antiphon-satellite";
+/** Another tab is told of only if it does not close at once, as when a page is reloaded. */
+const TOLD_MS = 300;
 /** As the other satellites: the page itself shows when it listens. */
 const CUES = new Set(["failed", "unreachable", "back"] as const);
 
@@ -52,6 +55,7 @@ export class Satellite {
   #incompatible = "";
   #rings: Alarm | null = null;
   #listensAlways = false;
+  #awake: WakeLockSentinel | null = null;
   #pressedS: number | null = null;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -101,6 +105,7 @@ export class Satellite {
 
   /** Connect; ask for the microphone unless it was allowed before: then it stays closed until used. */
   async start(): Promise<void> {
+    await this.#alone();
     this.#link.start();
     if (!(await this.#microphone.granted())) {
       await this.#openMicrophone();
@@ -118,6 +123,9 @@ export class Satellite {
   hurry(): void {
     this.#link.hurry();
     void this.#context.resume();
+    if (this.#listensAlways && this.#awake?.released !== false) {
+      void this.#stayAwake();
+    }
   }
 
   get state(): State {
@@ -152,6 +160,9 @@ export class Satellite {
     this.#ear.open = always;
     this.#house.listensAlways = always;
     this.#house.introduce();
+    const before = this.#awake;
+    await this.#stayAwake();
+    await before?.release();
     if (always) {
       await this.#openMicrophone();
     }
@@ -190,6 +201,31 @@ export class Satellite {
   }
 
   // -- inside -------------------------------------------------------------------------------------
+
+  /** Wait until no other tab of this browser is the satellite; the browser keeps the order. */
+  async #alone(): Promise<void> {
+    if (navigator.locks === undefined) {
+      return; // not an encrypted page: then the broker's presence decides
+    }
+    const told = setTimeout(() => this.#set(() => (this.#rival = "Another tab")), TOLD_MS);
+    await new Promise<void>((granted) => {
+      void navigator.locks.request(LOCK, () => {
+        granted();
+        return new Promise(() => undefined); // held until the page is closed
+      });
+    });
+    clearTimeout(told);
+    this.#set(() => (this.#rival = null));
+  }
+
+  /** A tablet that listens all the time must not fall asleep. */
+  async #stayAwake(): Promise<void> {
+    try {
+      this.#awake = this.#listensAlways ? await navigator.wakeLock.request("screen") : null;
+    } catch {
+      this.#awake = null; // hidden, short of power, or a browser that cannot
+    }
+  }
 
   #set(change: () => void): void {
     change();
