@@ -56,6 +56,12 @@ class Page:
             elif message["method"] in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
                 self.console.append(json.dumps(message["params"])[:2000])
 
+    async def prepare(self) -> None:
+        """Have every page tell what happens on it, and record what it plays."""
+        await self.call("Page.enable")
+        await self.call("Runtime.enable")
+        await self.call("Page.addScriptToEvaluateOnNewDocument", source=RECORDER.read_text("utf-8"))
+
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Call a DevTools method."""
         number = next(self._numbers)
@@ -68,9 +74,6 @@ class Page:
 
     async def open(self, url: str) -> None:
         """Go to a page; returns once it is loaded."""
-        await self.call("Page.enable")
-        await self.call("Runtime.enable")
-        await self.call("Page.addScriptToEvaluateOnNewDocument", source=RECORDER.read_text("utf-8"))
         self._loaded.clear()
         await self.call("Page.navigate", url=url)
         async with asyncio.timeout(START_S):
@@ -183,6 +186,7 @@ async def chromium(
             page = Page(socket)
             listening = asyncio.create_task(page.listen())
             try:
+                await page.prepare()
                 yield page
             finally:
                 listening.cancel()
