@@ -27,9 +27,9 @@ from antiphon_engines.endpoint import SPEECH_MIN_S, VOICE_ON, WAKE_TAIL_S, Endin
 from antiphon_engines.errors import EngineError
 from antiphon_engines.hearing import Hearing
 from antiphon_engines.registry import load_stt
+from antiphon_engines.stt.dictation import model_path
 from antiphon_engines.stt.lexicon import Lexicon
 from antiphon_engines.stt.port import SttContext, SttStream
-from antiphon_engines.stt.sphinx import model_path
 from antiphon_hub.errors import HubError
 from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.messages.work import Endpointing, Expectation, Transcribe

@@ -11,7 +11,6 @@ import pytest
 from antiphon_engines.errors import ContextError, EngineFailedError, ModelError
 from antiphon_engines.stt.pocketsphinx import WAKE_PHRASES_MAX, PocketsphinxEngine
 from antiphon_engines.stt.port import SttContext, SttPartial, SttResult
-from antiphon_engines.stt.streams import IDLE_DECODERS_MAX
 from antiphon_protocol.audio import FRAME_BYTES
 from antiphon_tools.speech import say, voices
 
@@ -156,7 +155,7 @@ def test_open_text_is_heard(engine: PocketsphinxEngine) -> None:
 
 
 def test_streams_of_several_threads_do_not_disturb_each_other(engine: PocketsphinxEngine) -> None:
-    texts = HEARD[: IDLE_DECODERS_MAX - 1]
+    texts = HEARD[:3]
     heard: dict[str, SttResult] = {}
 
     def run(text: str) -> None:
@@ -207,7 +206,7 @@ def test_the_context_unused_for_longest_goes() -> None:
 def test_wake_phrases_are_forgotten_in_turn(engine: PocketsphinxEngine) -> None:
     for number in range(WAKE_PHRASES_MAX + 2):
         engine.open(language="en", context="home", wake_phrase=f"hey {number}").close()
-    assert len(engine._contexts["home"]._pools) == WAKE_PHRASES_MAX
+    assert len(engine._contexts["home"]._graphs) == WAKE_PHRASES_MAX
 
 
 def test_an_ended_stream_takes_no_more(engine: PocketsphinxEngine) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_engines.errors import ContextError, ModelError
+from antiphon_engines.stt.dictation import model_path
 from antiphon_engines.stt.letters import sounds
 from antiphon_engines.stt.lexicon import PHONES, Lexicon, phrase_endings
-from antiphon_engines.stt.sphinx import model_path
 
 DICTIONARY = """\
 light L AY T

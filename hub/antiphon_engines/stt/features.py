@@ -172,3 +172,18 @@ def speech_span(log_mel: Floats) -> tuple[int, int] | None:
     loud = np.flatnonzero(level > low + LOUD_SHARE * (high - low))
     begin = max(0, int(loud[0]) - SPEECH_MARGIN_FRAMES)
     return begin, min(len(level), int(loud[-1]) + 1 + SPEECH_MARGIN_FRAMES)
+
+
+def utterance(pcm: bytes, warp: float = 1.0) -> Floats | None:
+    """Return normalised cepstra of where speech may be, (n, CEPSTRA); None if nothing does."""
+    mel = FrontEnd(warp).feed(pcm)
+    if not len(mel):
+        return None
+    energies = log_energies(mel, loud_floor(mel))
+    span = speech_span(energies)
+    if span is None:
+        return None
+    frames = cepstra(energies[span[0] : span[1]])
+    normalizer = Normalizer()
+    normalizer.learn(frames)
+    return normalizer.apply(frames)

@@ -1,28 +1,30 @@
 """pocketsphinx: closed grammars heard while the person speaks, and open English for dictation.
 
-Two passes over each utterance: the first goes along with the audio, for partials; the second hears
-the whole again at its end, with the mean and variance of all of it, from where speech begins to
-where it ends. How far the second is trusted, `rejection` says.
+Closed grammars are heard by its acoustic model on graphs of our own (`antiphon_engines.hmm`), open
+text by its own decoder. Two passes over each utterance: the first goes along with the audio, for
+partials; the second hears the whole again at its end, with the mean and variance of all of it, from
+where speech begins to where it ends. How far the second is trusted, `rejection` says.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Final, Self
 
 import msgspec
 
 from antiphon_engines.errors import ContextError, EngineFailedError, ModelError
-from antiphon_engines.grammar import WordAutomaton, compile_grammar
-from antiphon_engines.stt import rejection
+from antiphon_engines.grammar import compile_grammar
+from antiphon_engines.hmm.graph import Grammar, Graph
+from antiphon_engines.hmm.model import AcousticModel
+from antiphon_engines.hmm.scorer import Scorer
+from antiphon_engines.stt.closed import ClosedStream, Task
+from antiphon_engines.stt.dictation import Decoders, DictationStream, model_path
 from antiphon_engines.stt.lexicon import Lexicon, phrase_endings
 from antiphon_engines.stt.port import SttContext
-from antiphon_engines.stt.sphinx import WAKE_WORD, Sphinx, model_path
-from antiphon_engines.stt.streams import Pool, Stream, Task
 
-WAKE_PHRASES_MAX: Final = 8
-"""Wake phrases that a context keeps decoders for; a house has one or two."""
+WAKE_PHRASES_MAX: Final = 4
+"""Wake phrases that a context keeps graphs for, 13 MB each for a home; a house has one or two."""
 
 
 class PocketsphinxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +61,9 @@ class PocketsphinxEngine:
         self._lexicon = Lexicon(model_path("en-us/cmudict-en-us.dict"))
         self._contexts: OrderedDict[str, _Context] = OrderedDict()
         self._lock = threading.Lock()
-        self._english = Pool(Sphinx.of_english)
+        self._english = Decoders()
+        self._model = AcousticModel(model_path("en-us/en-us"))
+        self._scorer = Scorer(self._model)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
@@ -77,14 +81,16 @@ class PocketsphinxEngine:
     def load_context(self, context: SttContext) -> None:
         """See SttEngine.load_context."""
         _require_english(context.language)
-        compiled = _Context(context, self._lexicon)
+        compiled = _Context(context, self._model, self._lexicon)
         with self._lock:
             self._contexts[context.id] = compiled
             self._contexts.move_to_end(context.id)
             while len(self._contexts) > self._options.contexts:
                 self._contexts.popitem(last=False)
 
-    def open(self, *, language: str, context: str | None, wake_phrase: str = "") -> Stream:
+    def open(
+        self, *, language: str, context: str | None, wake_phrase: str = ""
+    ) -> ClosedStream | DictationStream:
         """See SttEngine.open."""
         _require_english(language)
         if context is None:
@@ -95,67 +101,56 @@ class PocketsphinxEngine:
             self._contexts.move_to_end(context)
             compiled = self._contexts[context]
         task = Task(
-            source="grammar",
+            graph=compiled.graph(wake_phrase),
+            scorer=self._scorer,
             automaton=compiled.automaton,
-            weights=rejection.ONE_PASS,
-            opinions=rejection.OPINIONS,
             hopeless=self._options.hopeless,
             sure=self._options.sure,
             accept=self._options.accept,
         )
-        return Stream(compiled.pool(wake_phrase), task)
+        return ClosedStream(task)
 
     def close(self) -> None:
         """See SttEngine.close."""
         with self._lock:
             self._contexts.clear()
-            self._english = Pool(Sphinx.of_english)
+            self._english = Decoders()
 
-    def _open_dictation(self) -> Stream:
+    def _open_dictation(self) -> DictationStream:
         if not self.dictation:
             raise EngineFailedError("pocketsphinx: dictation is switched off in its options")
-        task = Task(
-            source="dictation",
-            automaton=None,
-            weights=rejection.DICTATION,
-            opinions=rejection.DICTATION,
-            hopeless=0.0,
-            sure=0.0,
-            accept=0.0,
-        )
-        return Stream(self._english, task)
+        return DictationStream(self._english)
 
 
 class _Context:
-    """A compiled grammar with its decoders, one pool for each wake phrase; for any thread."""
+    """A compiled grammar with its graphs, one for each wake phrase; for any thread."""
 
-    def __init__(self, context: SttContext, lexicon: Lexicon) -> None:
-        self.automaton: WordAutomaton = compile_grammar(context.grammar)
+    def __init__(self, context: SttContext, model: AcousticModel, lexicon: Lexicon) -> None:
+        self.automaton = compile_grammar(context.grammar)
         self._own = context.pronunciations
         self._lexicon = lexicon
-        self._words = lexicon.pronounce(self.automaton.vocabulary, self._own)
-        self._pools: OrderedDict[str, Pool] = OrderedDict()
+        words = lexicon.pronounce(self.automaton.vocabulary, self._own)
+        self._grammar = Grammar(model, self.automaton, words)
+        self._graphs: OrderedDict[str, Graph] = OrderedDict()
         self._lock = threading.Lock()
-        pool = self.pool("")
-        pool.give(pool.take())
 
-    def pool(self, wake_phrase: str) -> Pool:
-        """Return the decoders that expect that phrase in front."""
+    def graph(self, wake_phrase: str) -> Graph:
+        """Return the graph that expects that phrase in front."""
         phrase = wake_phrase.lower().split()
+        name = " ".join(phrase)
         with self._lock:
-            pool = self._pools.get(" ".join(phrase)) or self._new_pool(phrase)
-            self._pools[" ".join(phrase)] = pool
-            self._pools.move_to_end(" ".join(phrase))
-            while len(self._pools) > WAKE_PHRASES_MAX:
-                self._pools.popitem(last=False)
-        return pool
+            graph = self._graphs.get(name) or self._new_graph(phrase)
+            self._graphs[name] = graph
+            self._graphs.move_to_end(name)
+            while len(self._graphs) > WAKE_PHRASES_MAX:
+                self._graphs.popitem(last=False)
+        return graph
 
-    def _new_pool(self, phrase: list[str]) -> Pool:
-        words = dict(self._words)
-        if phrase:
-            sounds = self._lexicon.pronounce(phrase, self._own)
-            words[WAKE_WORD] = phrase_endings(sounds[word] for word in phrase)
-        return Pool(partial(Sphinx.of_grammar, words, self.automaton))
+    def _new_graph(self, phrase: list[str]) -> Graph:
+        if not phrase:
+            return self._grammar.graph()
+        sounds = self._lexicon.pronounce(phrase, self._own)
+        return self._grammar.graph(phrase_endings(sounds[word] for word in phrase))
 
 
 def _require_english(language: str) -> None:

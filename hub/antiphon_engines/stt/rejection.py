@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon_engines.stt.sphinx import WAKE_WORD, Segment
+from antiphon_engines.hmm.search import Path
 
 INCOMPLETE: Final = 0.01
 """Confidence in a sentence that the grammar does not let end there."""
@@ -25,13 +25,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     fit: float
     """Log likelihood ratio against the best sounds, a frame, over all words; 0 at best."""
-    worst_fit: float
-    """The same over the worst word of some length."""
     silence_fit: float
     """The same over the silences: worse in noise, where words fit worse, too."""
     agreement: float
     """Share of the words that the other passes heard, too, 0..1; their mean."""
     words: int
+    other: float
+    """Share of other sound in what was no silence, 0..1: what the fence took around the words."""
     complete: bool
     """The grammar lets the sentence end there."""
 
@@ -39,43 +39,40 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """The fitted function: `tests.bench confidence` prints new ones."""
 
-    bias: float = 0.0
-    fit: float = 0.0
-    worst_fit: float = 0.0
-    silence_fit: float = 0.0
-    agreement: float = 0.0
-    log_words: float = 0.0
+    bias: float
+    fit: float
+    silence_fit: float
+    agreement: float
+    log_words: float
+    other: float
 
 
-ONE_PASS: Final = Weights(bias=2.8, fit=1.4, silence_fit=0.3, agreement=7.0, log_words=-0.2)
-"""For closed grammars, heard along the way and once at the end."""
-OPINIONS: Final = Weights(bias=0.2, fit=1.4, silence_fit=0.12, agreement=7.9, log_words=0.3)
-"""For closed grammars, heard with other assumed voices as well."""
-DICTATION: Final = Weights()
-"""For open English."""
+ONE_PASS: Final = Weights(
+    bias=2.8, fit=1.4, silence_fit=0.3, agreement=7.0, log_words=-0.2, other=0.0
+)
+"""Heard along the way and once at the end."""
+OPINIONS: Final = Weights(
+    bias=0.2, fit=1.4, silence_fit=0.12, agreement=7.9, log_words=0.3, other=0.0
+)
+"""Heard with other assumed voices as well."""
 
 
-def evidence(
-    segments: Sequence[Segment], others: Sequence[Sequence[str]], *, complete: bool
-) -> Evidence | None:
-    """Return the evidence in a decoded utterance; None if there is no word.
+def evidence(path: Path, others: Sequence[Sequence[str]], *, complete: bool) -> Evidence | None:
+    """Return the evidence in a search's result; None if there is no word.
 
     Args:
-        segments: The pass to judge, in order.
+        path: The result to judge.
         others: What each of the other passes heard, at least one.
         complete: The words are a whole sentence.
     """
-    spoken = [one for one in segments if not one.silent and one.word != WAKE_WORD]
-    if not spoken:
+    if not path.words:
         return None
-    silence = [one for one in segments if one.silent]
-    heard = [one.word for one in spoken]
     return Evidence(
-        fit=_fit(spoken),
-        worst_fit=min(_fit([one]) for one in spoken),
-        silence_fit=_fit(silence) if silence else 0.0,
-        agreement=sum(_alike(heard, other) for other in others) / len(others),
-        words=len(spoken),
+        fit=path.fit,
+        silence_fit=path.silence_fit,
+        agreement=sum(_alike(path.words, other) for other in others) / len(others),
+        words=len(path.words),
+        other=path.other_frames / max(1, path.other_frames + path.spoken_frames),
         complete=complete,
     )
 
@@ -87,17 +84,13 @@ def confidence(found: Evidence, weights: Weights) -> float:
     logit = (
         weights.bias
         + weights.fit * found.fit
-        + weights.worst_fit * found.worst_fit
         + weights.silence_fit * found.silence_fit
         + weights.agreement * found.agreement
         + weights.log_words * math.log(found.words)
+        + weights.other * found.other
     )
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def _alike(one: Sequence[str], other: Sequence[str]) -> float:
     return SequenceMatcher(None, list(one), list(other), autojunk=False).ratio()
-
-
-def _fit(segments: Sequence[Segment]) -> float:
-    return sum(one.log_score for one in segments) / sum(one.frames for one in segments)

@@ -1,0 +1,106 @@
+"""The best sentence of a graph for an utterance, while it comes and when it is there.
+
+Time-synchronous Viterbi search with a beam, by kaldi-decoder.
+"""
+
+from typing import Any, Final
+
+import kaldi_decoder
+import kaldifst
+import msgspec
+import numpy as np
+
+from antiphon_engines.hmm.graph import Graph
+from antiphon_engines.hmm.model import Floats, Ints
+
+BEAM: Final = 200.0
+"""Paths this much less likely than the best are dropped, natural logarithm."""
+ACTIVE_MAX: Final = 1500
+"""States that are followed at a time: more cost much, and find no more in a home's grammar."""
+OTHER_BELOW_BEST: Final = 4.5
+"""How far below the best-fitting sound of a frame other sound scores, natural logarithm. Words that
+were said are 2 to 4 below it on average."""
+STEP_FRAMES: Final = 32
+"""So many at a time: other threads may run in between."""
+
+
+class Path(msgspec.Struct, frozen=True, kw_only=True):
+    """The best way through the graph."""
+
+    words: tuple[str, ...]
+    fit: float
+    """Log likelihood ratio of the words' sounds against the best of all, a frame; 0 at best."""
+    silence_fit: float
+    """The same of the silences."""
+    spoken_frames: int
+    other_frames: int
+    """Sound that is neither words nor silence nor the wake phrase."""
+
+
+class Search:
+    """One utterance; one thread at a time."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        options = kaldi_decoder.FasterDecoderOptions(beam=BEAM, max_active=ACTIVE_MAX)
+        self._decoder = kaldi_decoder.FasterDecoder(graph.fst, options)
+        self._decoder.init_decoding()
+        self._below: list[Floats] = []
+        self._frames = 0
+        self._words: tuple[str, ...] = ()
+        self._words_at = 0
+
+    def push(self, scores: Floats) -> None:
+        """Take log likelihoods, (frames, senones)."""
+        for begin in range(0, len(scores), STEP_FRAMES):
+            self._step(scores[begin : begin + STEP_FRAMES])
+
+    def words(self) -> tuple[str, ...]:
+        """Return the best words so far."""
+        if self._words_at != self._frames:
+            self._words_at = self._frames
+            _, lattice = self._decoder.get_best_path(use_final_probs=False)
+            self._words = self._spoken(lattice)
+        return self._words
+
+    def finish(self) -> Path:
+        """Return the best whole sentence; the best begin of one if none fits at all."""
+        if not self._frames:
+            return Path(words=(), fit=0.0, silence_fit=0.0, spoken_frames=0, other_frames=0)
+        _, lattice = self._decoder.get_best_path(use_final_probs=True)
+        return self._measured(self._spoken(lattice), np.array(_labels(lattice)[0], np.int64) - 1)
+
+    def _step(self, scores: Floats) -> None:
+        best = scores.max(axis=1, keepdims=True)
+        self._below.append(scores - best)
+        called = scores[:, self._graph.called]
+        columns = np.concatenate((scores, best - OTHER_BELOW_BEST, called), axis=1)
+        self._decoder.advance_decoding(kaldi_decoder.DecodableCtc(columns, self._frames))
+        self._frames += len(scores)
+
+    def _spoken(self, lattice: Any) -> tuple[str, ...]:
+        return tuple(self._graph.words[label] for label in _labels(lattice)[1])
+
+    def _measured(self, words: tuple[str, ...], sounds: Ints) -> Path:
+        below = np.concatenate(self._below)
+        graph = self._graph
+        fits = below[np.arange(len(sounds)), np.minimum(sounds, graph.other - 1)]
+        silent = np.isin(sounds, list(graph.silence))
+        spoken = (sounds < graph.other) & ~silent
+        return Path(
+            words=words,
+            fit=_mean(fits[spoken]),
+            silence_fit=_mean(fits[silent]),
+            spoken_frames=int(spoken.sum()),
+            other_frames=int((sounds == graph.other).sum()),
+        )
+
+
+def _labels(lattice: Any) -> tuple[list[int], list[int]]:
+    """Return the sounds of a path, one a frame, and its words."""
+    _, sounds, words, _ = kaldifst.get_linear_symbol_sequence(lattice)
+    return sounds, words
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else 0.0

@@ -1,0 +1,182 @@
+"""Utterances against a closed grammar: a search along with the audio, closer ones at the end."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from antiphon_engines.errors import EngineFailedError
+from antiphon_engines.grammar import WordAutomaton
+from antiphon_engines.hmm.graph import Graph
+from antiphon_engines.hmm.model import Floats as Scores
+from antiphon_engines.hmm.scorer import WINDOW_FRAMES, Scorer, differences, whole
+from antiphon_engines.hmm.search import Path, Search
+from antiphon_engines.stt.features import (
+    LIVE_FLOOR,
+    FrontEnd,
+    Normalizer,
+    cepstra,
+    log_energies,
+    utterance,
+)
+from antiphon_engines.stt.port import SttHypothesis, SttPartial, SttResult
+from antiphon_engines.stt.rejection import (
+    ONE_PASS,
+    OPINIONS,
+    Evidence,
+    confidence,
+    evidence,
+)
+from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
+from antiphon_protocol.limits import WAV_SECONDS_MAX
+
+LIVE_PRIOR_FRAMES: Final = 100.0
+"""How much the typical voice weighs in the live search until more is known, 10 ms each."""
+LIVE_STEP_FRAMES: Final = 8
+"""So many are rated at a time: fewer cost as much."""
+WARPS: Final = (0.88, 0.94, 1.06, 1.12)
+"""Higher and lower voices than the model's that second opinions assume, see FrontEnd."""
+OTHER_SPEECH_FRAMES: Final = 30
+"""From so much sound on that is none of the grammar's words, somebody said something else."""
+_BYTES_MAX: Final = int(WAV_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What a stream hears for, and how."""
+
+    graph: Graph
+    scorer: Scorer
+    automaton: WordAutomaton
+    hopeless: float
+    """Confidence below which no second opinion is asked for."""
+    sure: float
+    """Confidence from which on no second opinion is asked for."""
+    accept: float
+    """Confidence from which on a hypothesis is taken."""
+
+
+class ClosedStream:
+    """See SttStream."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._pcm = bytearray()
+        self._live: _Live | None = _Live(task)
+        self.evidence: Evidence | None = None
+        """What `finish` judged its hypothesis by."""
+
+    def feed(self, pcm: bytes) -> None:
+        """See SttStream.feed; at most WAV_SECONDS_MAX in all."""
+        live = self._open()
+        self._pcm += pcm
+        if len(self._pcm) > _BYTES_MAX:
+            raise EngineFailedError(f"more than {WAV_SECONDS_MAX:g} s of audio")
+        live.feed(pcm)
+
+    def partial(self) -> SttPartial:
+        """See SttStream.partial."""
+        words = self._open().words()
+        automaton = self._task.automaton
+        state = automaton.follow(words) if words else None
+        may_end = state is not None and automaton.may_end(state)
+        must_end = may_end and state is not None and automaton.must_end(state)
+        return SttPartial(text=" ".join(words), may_end=may_end, must_end=must_end)
+
+    def finish(self) -> SttResult:
+        """See SttStream.finish."""
+        live = self._open()
+        self._live = None
+        return self._judge(live.finish())
+
+    def close(self) -> None:
+        """See SttStream.close."""
+        self._live = None
+
+    def _judge(self, live: tuple[str, ...]) -> SttResult:
+        first = self._look()
+        if first is None:
+            return SttResult(best=None)
+        self.evidence = self._weigh(first, [live])
+        if self.evidence is None:
+            return SttResult(best=None, rejected=first.other_frames >= OTHER_SPEECH_FRAMES)
+        sure = confidence(self.evidence, ONE_PASS)
+        if sure >= self._task.sure or sure < self._task.hopeless:
+            return self._result(first, sure)
+        return self._second_opinion(first, live)
+
+    def _second_opinion(self, first: Path, live: tuple[str, ...]) -> SttResult:
+        """Assume other voices, and believe the one whose words fit best."""
+        looks = [first, *filter(None, (self._look(warp) for warp in WARPS))]
+        judged = []
+        for look in looks:
+            others = [live, *(one.words for one in looks if one is not look)]
+            if (found := self._weigh(look, others)) is not None:
+                judged.append((found, look))
+        self.evidence, best = max(judged, key=lambda one: one[0].fit)
+        return self._result(best, confidence(self.evidence, OPINIONS))
+
+    def _weigh(self, look: Path, others: Sequence[Sequence[str]]) -> Evidence | None:
+        return evidence(look, others, complete=self._task.automaton.accepts(look.words))
+
+    def _result(self, look: Path, score: float) -> SttResult:
+        hypothesis = SttHypothesis(text=" ".join(look.words), source="grammar", confidence=score)
+        if score < self._task.accept:
+            return SttResult(best=None, rejected=True, alternatives=(hypothesis,))
+        return SttResult(best=hypothesis, alternatives=(hypothesis,))
+
+    def _look(self, warp: float = 1.0) -> Path | None:
+        """Search the whole utterance; None if nothing in it stands out."""
+        frames = utterance(bytes(self._pcm), warp)
+        if frames is None:
+            return None
+        search = Search(self._task.graph)
+        search.push(self._task.scorer.score(whole(frames.astype(np.float32))))
+        return search.finish()
+
+    def _open(self) -> "_Live":
+        if self._live is None:
+            raise EngineFailedError("the stream is closed; open another")
+        return self._live
+
+
+class _Live:
+    """The search along with the audio, normalised by what is known of the voice so far."""
+
+    def __init__(self, task: Task) -> None:
+        self._scorer = task.scorer
+        self._search = Search(task.graph)
+        self._front = FrontEnd()
+        self._normalizer = Normalizer(LIVE_PRIOR_FRAMES)
+        self._frames: Scores | None = None
+        """What is not rated yet, and WINDOW_FRAMES in front of it."""
+
+    def feed(self, pcm: bytes) -> None:
+        raw = cepstra(log_energies(self._front.feed(pcm), LIVE_FLOOR))
+        if not len(raw):
+            return
+        self._normalizer.learn(raw)
+        frames = self._normalizer.apply(raw).astype(np.float32)
+        if self._frames is None:
+            self._frames = np.repeat(frames[:1], WINDOW_FRAMES, axis=0)
+        self._frames = np.concatenate((self._frames, frames))
+        if len(self._frames) >= LIVE_STEP_FRAMES + 2 * WINDOW_FRAMES:
+            self._rate()
+
+    def words(self) -> tuple[str, ...]:
+        return self._search.words()
+
+    def finish(self) -> tuple[str, ...]:
+        """Return the words of all that was fed."""
+        if self._frames is not None:
+            self._frames = np.concatenate(
+                (self._frames, np.repeat(self._frames[-1:], WINDOW_FRAMES, axis=0))
+            )
+            self._rate()
+        return self._search.words()
+
+    def _rate(self) -> None:
+        assert self._frames is not None  # noqa: S101 - both callers have seen to it
+        before, frames, after = np.split(self._frames, (WINDOW_FRAMES, -WINDOW_FRAMES))
+        self._search.push(self._scorer.score(differences(frames, before=before, after=after)))
+        self._frames = self._frames[-2 * WINDOW_FRAMES :]
