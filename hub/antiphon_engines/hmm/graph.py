@@ -5,10 +5,10 @@ transducers", 2008), made by OpenFst: grammar, lexicon, phones in context, state
 minimized between the steps, so that a home's 2,600 grammar states become 250,000 and not millions.
 
 Around the sentence there is a fence: a pause, and beyond it sound of any kind. People do not speak
-in silence; what else is heard before and after, a click, the call itself, a television, is matched
-by a column of scores that `Fit.OTHER_BELOW_BEST` keeps at a distance below the best-fitting sound
-of each frame: worse than words that were said, better than words that were not (the on-line
-garbage model: Boite et al., "A new approach towards keyword spotting", 1993).
+in silence; what else is heard before and after, a click, a breath, the call itself, is matched by a
+column of scores that lies `search.OTHER_BELOW_BEST` under the best-fitting sound of each frame:
+worse than words that were said, better than words that were not (the on-line garbage model: Boite
+et al., "A new approach towards keyword spotting", 1993).
 """
 
 import math
@@ -31,6 +31,9 @@ SILENCE_ODDS: Final = 0.3
 """Of a pause between two words."""
 FENCE_COST: Final = 5.0
 """Of other sound before or after the sentence."""
+FENCE_FRAMES: Final = 60
+"""So long is other sound without a pause at most: clicks, breaths, a call, but not half a command
+that noise has covered."""
 FENCE_PAUSES: Final = 3
 """Silences in a row between the sentence and other sound, at least 30 ms each."""
 
@@ -164,10 +167,15 @@ class _Fence:
             self._fst.set_final(state, 0.0)
 
     def _any_sound(self, source: int) -> int:
-        state: int = self._fst.add_state()
-        self._arc(source, self._other, FENCE_COST, state)
-        self._arc(state, self._other, 0.0, state)
-        return state
+        """Return where other sound ends that begins there."""
+        end: int = self._fst.add_state()
+        at, cost = source, FENCE_COST
+        for _ in range(FENCE_FRAMES):
+            state = self._fst.add_state()
+            self._arc(at, self._other, cost, state)
+            self._arc(state, EPSILON, 0.0, end)
+            at, cost = state, 0.0
+        return end
 
     def _pause(self, source: int, target: int) -> None:
         at = source

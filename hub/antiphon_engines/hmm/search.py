@@ -17,9 +17,9 @@ BEAM: Final = 200.0
 """Paths this much less likely than the best are dropped, natural logarithm."""
 ACTIVE_MAX: Final = 1500
 """States that are followed at a time: more cost much, and find no more in a home's grammar."""
-OTHER_BELOW_BEST: Final = 4.5
+OTHER_BELOW_BEST: Final = 5.0
 """How far below the best-fitting sound of a frame other sound scores, natural logarithm. Words that
-were said are 2 to 4 below it on average."""
+were said are 2 to 4 below it on average, in much noise 5."""
 STEP_FRAMES: Final = 32
 """So many at a time: other threads may run in between."""
 
