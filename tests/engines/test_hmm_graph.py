@@ -74,7 +74,7 @@ def test_every_sentence_is_found(graph: Graph, text: str) -> None:
     found = " ".join(path.words)
     same = {found, text} <= {"two", "to"}  # they sound alike
     assert same or found == text
-    assert path.other_frames == 0
+    assert path.other_before == path.other_after == 0
     assert path.fit > -1.0
     assert path.spoken_frames > 0
 
@@ -83,7 +83,7 @@ def test_the_call_in_front_is_no_part_of_it(graph: Graph) -> None:
     call = states_of(WAKE[0])
     path = heard(graph, sounding(QUIET, call, said("turn off the lamp"), QUIET)).finish()
     assert path.words == ("turn", "off", "the", "lamp")
-    assert path.other_frames == 0
+    assert path.other_before == path.other_after == 0
 
 
 def test_other_sound_is_left_outside(graph: Graph) -> None:
@@ -92,7 +92,7 @@ def test_other_sound_is_left_outside(graph: Graph) -> None:
         scores = sounding(*before, QUIET, said("read a book"), QUIET, *after)
         path = heard(graph, scores).finish()
         assert path.words == ("read", "a", "book"), around
-        assert (path.other_frames > 0) == any(around)
+        assert (path.other_before > 0, path.other_after > 0) == around
 
 
 def test_other_sound_alone_is_no_sentence_that_fits(graph: Graph) -> None:

@@ -12,6 +12,7 @@ from antiphon_engines.stt.rejection import (
     INCOMPLETE,
     ONE_PASS,
     OPINIONS,
+    USUAL_BEFORE_FRAMES,
     Evidence,
     Weights,
     confidence,
@@ -23,7 +24,14 @@ FOREIGN = Evidence(fit=-5.0, silence_fit=-1.0, agreement=0.3, words=5, other=0.4
 
 
 def heard(*words: str, spoken: int = 40, other: int = 0) -> Path:
-    return Path(words=words, fit=-2.5, silence_fit=-0.5, spoken_frames=spoken, other_frames=other)
+    return Path(
+        words=words,
+        fit=-2.5,
+        silence_fit=-0.5,
+        spoken_frames=spoken,
+        other_before=USUAL_BEFORE_FRAMES,
+        other_after=other,
+    )
 
 
 def test_evidence_of_an_utterance() -> None:

@@ -33,8 +33,15 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     silence_fit: float
     """The same of the silences."""
     spoken_frames: int
-    other_frames: int
-    """Sound that is neither words nor silence nor the wake phrase."""
+    other_before: int
+    """Frames before the first word of sound that is neither silence nor the wake phrase."""
+    other_after: int
+    """The same behind it."""
+
+
+NOTHING: Final = Path(
+    words=(), fit=0.0, silence_fit=0.0, spoken_frames=0, other_before=0, other_after=0
+)
 
 
 class Search:
@@ -66,7 +73,7 @@ class Search:
     def finish(self) -> Path:
         """Return the best whole sentence; the best begin of one if none fits at all."""
         if not self._frames:
-            return Path(words=(), fit=0.0, silence_fit=0.0, spoken_frames=0, other_frames=0)
+            return NOTHING
         _, lattice = self._decoder.get_best_path(use_final_probs=True)
         return self._measured(self._spoken(lattice), np.array(_labels(lattice)[0], np.int64) - 1)
 
@@ -87,12 +94,14 @@ class Search:
         fits = below[np.arange(len(sounds)), np.minimum(sounds, graph.other - 1)]
         silent = np.isin(sounds, list(graph.silence))
         spoken = (sounds < graph.other) & ~silent
+        first = int(np.argmax(spoken))
         return Path(
             words=words,
             fit=_mean(fits[spoken]),
             silence_fit=_mean(fits[silent]),
             spoken_frames=int(spoken.sum()),
-            other_frames=int((sounds == graph.other).sum()),
+            other_before=int((sounds[:first] == graph.other).sum()),
+            other_after=int((sounds[first:] == graph.other).sum()),
         )
 
 

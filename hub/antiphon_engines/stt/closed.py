@@ -13,7 +13,9 @@ from antiphon_engines.hmm.model import Floats as Scores
 from antiphon_engines.hmm.scorer import WINDOW_FRAMES, Scorer, differences, whole
 from antiphon_engines.hmm.search import Path, Search
 from antiphon_engines.stt.features import (
+    FLOOR_BELOW_SPEECH_DB,
     LIVE_FLOOR,
+    LOUD_FLOOR_DB,
     FrontEnd,
     Normalizer,
     cepstra,
@@ -35,8 +37,16 @@ LIVE_PRIOR_FRAMES: Final = 100.0
 """How much the typical voice weighs in the live search until more is known, 10 ms each."""
 LIVE_STEP_FRAMES: Final = 8
 """So many are rated at a time: fewer cost as much."""
-WARPS: Final = (0.88, 0.94, 1.06, 1.12)
-"""Higher and lower voices than the model's that second opinions assume, see FrontEnd."""
+OPINIONS_ON: Final = (
+    (0.88, FLOOR_BELOW_SPEECH_DB),
+    (0.94, FLOOR_BELOW_SPEECH_DB),
+    (1.06, FLOOR_BELOW_SPEECH_DB),
+    (1.12, FLOOR_BELOW_SPEECH_DB),
+    (1.0, LOUD_FLOOR_DB),
+    (1.06, LOUD_FLOOR_DB),
+)
+"""What second opinions assume: higher and lower voices than the model's (see FrontEnd), and noise
+that comes and goes, in a floor of noise that covers it (decibels under the loud frames)."""
 OTHER_SPEECH_FRAMES: Final = 30
 """From so much sound on that is none of the grammar's words, somebody said something else."""
 _BYTES_MAX: Final = int(WAV_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
@@ -99,7 +109,8 @@ class ClosedStream:
             return SttResult(best=None)
         self.evidence = self._weigh(first, [live])
         if self.evidence is None:
-            return SttResult(best=None, rejected=first.other_frames >= OTHER_SPEECH_FRAMES)
+            other = first.other_before + first.other_after
+            return SttResult(best=None, rejected=other >= OTHER_SPEECH_FRAMES)
         sure = confidence(self.evidence, ONE_PASS)
         if sure >= self._task.sure or sure < self._task.hopeless:
             return self._result(first, sure)
@@ -107,7 +118,7 @@ class ClosedStream:
 
     def _second_opinion(self, first: Path, live: tuple[str, ...]) -> SttResult:
         """Assume other voices, and believe the one whose words fit best."""
-        looks = [first, *filter(None, (self._look(warp) for warp in WARPS))]
+        looks = [first, *filter(None, (self._look(*assumed) for assumed in OPINIONS_ON))]
         judged = []
         for look in looks:
             others = [live, *(one.words for one in looks if one is not look)]
@@ -125,9 +136,11 @@ class ClosedStream:
             return SttResult(best=None, rejected=True, alternatives=(hypothesis,))
         return SttResult(best=hypothesis, alternatives=(hypothesis,))
 
-    def _look(self, warp: float = 1.0) -> Path | None:
+    def _look(
+        self, warp: float = 1.0, floor_below_db: float = FLOOR_BELOW_SPEECH_DB
+    ) -> Path | None:
         """Search the whole utterance; None if nothing in it stands out."""
-        frames = utterance(bytes(self._pcm), warp)
+        frames = utterance(bytes(self._pcm), warp, floor_below_db)
         if frames is None:
             return None
         search = Search(self._task.graph)

@@ -24,6 +24,8 @@ CEPSTRA: Final = 13
 FLOOR_BELOW_SPEECH_DB: Final = 55.0
 """How far below the loud frames of an utterance white noise is taken to lie: digital silence and
 the noise of the best microphones are lower, and a logarithm would magnify them."""
+LOUD_FLOOR_DB: Final = 26.0
+"""The same where noise comes and goes: it covers the difference."""
 LIVE_FLOOR: Final = 100.0
 """Power of that noise before the utterance's level is known: 10 of 32768, root mean square."""
 MODEL_DEVIATION: Final = np.array(
@@ -115,10 +117,10 @@ class FrontEnd:
         return energies
 
 
-def loud_floor(mel: Floats) -> float:
-    """Return the power of the white noise that lies FLOOR_BELOW_SPEECH_DB under the loud frames."""
+def loud_floor(mel: Floats, below_db: float = FLOOR_BELOW_SPEECH_DB) -> float:
+    """Return the power of the white noise that lies so far under the loud frames, decibels."""
     loud = float(np.percentile((mel / _WHITE).mean(axis=1), 95))
-    return max(1.0, loud * 10 ** (-FLOOR_BELOW_SPEECH_DB / 10))
+    return max(1.0, loud * 10 ** (-below_db / 10))
 
 
 def log_energies(mel: Floats, floor: float) -> Floats:
@@ -174,12 +176,14 @@ def speech_span(log_mel: Floats) -> tuple[int, int] | None:
     return begin, min(len(level), int(loud[-1]) + 1 + SPEECH_MARGIN_FRAMES)
 
 
-def utterance(pcm: bytes, warp: float = 1.0) -> Floats | None:
+def utterance(
+    pcm: bytes, warp: float = 1.0, floor_below_db: float = FLOOR_BELOW_SPEECH_DB
+) -> Floats | None:
     """Return normalised cepstra of where speech may be, (n, CEPSTRA); None if nothing does."""
     mel = FrontEnd(warp).feed(pcm)
     if not len(mel):
         return None
-    energies = log_energies(mel, loud_floor(mel))
+    energies = log_energies(mel, loud_floor(mel, floor_below_db))
     span = speech_span(energies)
     if span is None:
         return None

@@ -16,6 +16,8 @@ import msgspec
 
 from antiphon_engines.hmm.search import Path
 
+USUAL_BEFORE_FRAMES: Final = 120
+"""A call that is not recognised as one, a click, a breath: they say nothing against a command."""
 INCOMPLETE: Final = 0.01
 """Confidence in a sentence that the grammar does not let end there."""
 
@@ -31,7 +33,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the words that the other passes heard, too, 0..1; their mean."""
     words: int
     other: float
-    """Share of other sound in what was no silence, 0..1: what the fence took around the words."""
+    """Share of other sound in what was no silence, 0..1: what the fence took around the words, less
+    what is often heard in front of them."""
     complete: bool
     """The grammar lets the sentence end there."""
 
@@ -48,11 +51,11 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ONE_PASS: Final = Weights(
-    bias=2.8, fit=1.4, silence_fit=0.3, agreement=7.0, log_words=-0.2, other=0.0
+    bias=7.5, fit=2.0, silence_fit=0.0, agreement=1.4, log_words=0.4, other=-6.8
 )
 """Heard along the way and once at the end."""
 OPINIONS: Final = Weights(
-    bias=0.2, fit=1.4, silence_fit=0.12, agreement=7.9, log_words=0.3, other=0.0
+    bias=1.9, fit=1.7, silence_fit=0.0, agreement=5.4, log_words=0.85, other=-5.8
 )
 """Heard with other assumed voices as well."""
 
@@ -67,12 +70,13 @@ def evidence(path: Path, others: Sequence[Sequence[str]], *, complete: bool) -> 
     """
     if not path.words:
         return None
+    other = path.other_after + max(0, path.other_before - USUAL_BEFORE_FRAMES)
     return Evidence(
         fit=path.fit,
         silence_fit=path.silence_fit,
         agreement=sum(_alike(path.words, other) for other in others) / len(others),
         words=len(path.words),
-        other=path.other_frames / max(1, path.other_frames + path.spoken_frames),
+        other=other / max(1, other + path.spoken_frames),
         complete=complete,
     )
 
