@@ -163,6 +163,7 @@ class _Fence:
             self._arc(state, EPSILON, cost, end)
         self._pause(end, pause)
         after = self._any_sound(pause)
+        self._pause(after, pause)
         for state in (end, pause, after):
             self._fst.set_final(state, 0.0)
 

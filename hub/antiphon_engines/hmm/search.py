@@ -74,7 +74,9 @@ class Search:
         """Return the best whole sentence; the best begin of one if none fits at all."""
         if not self._frames:
             return NOTHING
-        _, lattice = self._decoder.get_best_path(use_final_probs=True)
+        found, lattice = self._decoder.get_best_path(use_final_probs=True)
+        if not found:  # all ways came to an end before the sound did
+            return msgspec.structs.replace(NOTHING, other_after=self._frames)
         return self._measured(self._spoken(lattice), np.array(_labels(lattice)[0], np.int64) - 1)
 
     def _step(self, scores: Floats) -> None:
