@@ -162,8 +162,8 @@ class _Fence:
         for state, cost in self._ends:
             self._arc(state, EPSILON, cost, end)
         self._pause(end, pause)
+        # Once only: what follows a pause may be the rest of the sentence, and shall not be dropped.
         after = self._any_sound(pause)
-        self._pause(after, pause)
         for state in (end, pause, after):
             self._fst.set_final(state, 0.0)
 
