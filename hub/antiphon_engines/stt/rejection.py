@@ -51,11 +51,11 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ONE_PASS: Final = Weights(
-    bias=7.5, fit=2.0, silence_fit=0.0, agreement=1.4, log_words=0.4, other=-6.8
+    bias=7.6, fit=1.95, silence_fit=0.3, agreement=0.9, log_words=0.55, other=-5.0
 )
 """Heard along the way and once at the end."""
 OPINIONS: Final = Weights(
-    bias=1.9, fit=1.7, silence_fit=0.0, agreement=5.4, log_words=0.85, other=-5.8
+    bias=1.3, fit=1.73, silence_fit=0.26, agreement=5.3, log_words=1.4, other=-4.5
 )
 """Heard with other assumed voices as well."""
 
