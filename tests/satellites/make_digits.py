@@ -28,7 +28,7 @@ def main() -> None:
 def spoken(word: str, folder: Path) -> bytes:
     """Return one slot: the word, then silence."""
     raw, cut = folder / f"{word}.wav", folder / f"{word}-cut.wav"
-    silence = ("silence", "1", "0.02", "1%")
+    silence = ("silence", "1", "0.01", "0.2%")
     _run("flite", "-voice", "slt", "-t", word, "-o", str(raw))
     cutting = (*silence, "reverse", *silence, "reverse", "norm", "-6")
     _run("sox", "-D", str(raw), "-r", str(RATE_HZ), str(cut), *cutting)

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pocketsphinx
 import pytest
 
 from antiphon_satellite.errors import SoundDeviceError
 from antiphon_satellite.speak import digits
-from antiphon_satellite.speak.digits import SLOT_SAMPLES, WORDS, spoken
+from antiphon_satellite.speak.digits import RATE_HZ, SLOT_SAMPLES, WORDS, spoken
 from antiphon_satellite.speak.paced import PacedOutput, PacedSpeaker, Sounded
 from antiphon_satellite.speak.speaker import Speaker
 from antiphon_satellite.telling import AGAIN_S, TOLD_MAX, Telling
@@ -80,3 +81,21 @@ def test_a_new_code_is_said_at_once() -> None:
 
 def test_a_speaker_that_fails_leaves_the_writing() -> None:
     assert run(told(Broken("none", lambda _: None), {0.0: "47829131"}, 60)) == ["47829131"]
+
+
+def test_a_recogniser_understands_every_digit(tmp_path: Path) -> None:
+    words = "|".join(WORDS)
+    grammar = tmp_path / "digits.gram"
+    grammar.write_text(f"#JSGF V1.0; grammar digits; public <digits> = ({words})+;")
+    model = Path(pocketsphinx.get_model_path("en-us"))
+    recogniser = pocketsphinx.Decoder(
+        hmm=str(model / "en-us"),
+        dict=str(model / "cmudict-en-us.dict"),
+        jsgf=str(grammar),
+        loglevel="FATAL",
+    )
+    assert RATE_HZ == 16_000, "what the model was trained on"
+    recogniser.start_utt()
+    recogniser.process_raw(spoken("0123456789"), full_utt=True)
+    recogniser.end_utt()
+    assert recogniser.hyp().hypstr.split() == list(WORDS)

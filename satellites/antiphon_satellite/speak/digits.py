@@ -10,11 +10,11 @@ from antiphon_satellite.errors import SoundDeviceError
 FILE: Final = Path(__file__).parent.parent / "data" / "digits.wav"
 """Ten slots of equal length, 0 to 9."""
 WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-RATE_HZ: Final = 8000
-SLOT_SAMPLES: Final = 5200
+RATE_HZ: Final = 16_000
+SLOT_SAMPLES: Final = 11_200
 GROUP: Final = 4
 """Digits between two pauses."""
-_PAUSE: Final = bytes(2 * 4800)
+_PAUSE: Final = bytes(2 * 9600)
 
 
 def spoken(code: str) -> bytes:
