@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from antiphon_hub.bus.inbound import Inbound
@@ -22,7 +23,7 @@ from antiphon_hub.identity.invitation import invite
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.playback import Playback
 from antiphon_hub.room_rules import RulesOfRooms
-from antiphon_hub.settings import Settings
+from antiphon_hub.settings import ConsoleSection, Settings
 from antiphon_hub.timers.requests import TimerRequests
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.turns import Turns
@@ -111,7 +112,7 @@ class Console:
         Raises:
             ConsoleError: the address cannot be had, or what it is made of is not installed.
         """
-        section = self._settings.console
+        section = self._encrypted()
         if not section.listen:
             yield ""
             return
@@ -138,6 +139,18 @@ class Console:
         raise RestartAskedError("the hub starts anew, as somebody asked in the console")
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _encrypted(self) -> ConsoleSection:
+        """Return the settings, with the hub's own certificate where other machines are served."""
+        section = self._settings.console
+        host = section.listen.rpartition(":")[0].strip("[]")
+        near = host in ("localhost", "::1") or host.startswith("127.")
+        if near or section.cert_file or section.plain or not self._gate.fingerprint:
+            return section
+        guard = self._gate.guard
+        return msgspec.structs.replace(
+            section, cert_file=str(guard.certificate), key_file=str(guard.key)
+        )
 
     def _happened(self, event: Event) -> None:
         self._live.happened(event)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -19,6 +19,10 @@ WAITING_MAX: Final = 64
 """Updates that wait for one page; policy: end its stream and count. It comes back, and gets all."""
 GATHER_S: Final = 0.05
 """Changes go out together, so late at most: a turn has about ten, and pages need no more."""
+SLICE: Final = 8
+SLICE_EVERY_S: Final = 0.004
+"""So many pages are written to at a time, so far apart: a hundred at once would hold up a turn by
+as many milliseconds as a tenth of them."""
 BEAT_S: Final = 15.0
 """A comment as a sign of life, so that both ends notice a connection that is gone."""
 
@@ -31,13 +35,15 @@ class Viewer:
 
     def __init__(self, *, words: bool) -> None:
         self.words = words
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=WAITING_MAX)
+        self.waiting: deque[bytes | None] = deque()
+        self.due = asyncio.Event()
+        """It may take what waits."""
 
     def put(self, chunk: bytes) -> bool:
         """Hand it an update; False when too many wait already."""
-        if self.queue.full():
+        if len(self.waiting) >= WAITING_MAX:
             return False
-        self.queue.put_nowait(chunk)
+        self.waiting.append(chunk)
         return True
 
 
@@ -83,13 +89,18 @@ class Live:
             while True:
                 try:
                     async with asyncio.timeout(BEAT_S):
-                        chunk = await viewer.queue.get()
+                        await viewer.due.wait()
                 except TimeoutError:
                     yield b": here\n\n"
                     continue
-                if chunk is None:
+                viewer.due.clear()
+                together = b"".join(one for one in viewer.waiting if one is not None)
+                over = None in viewer.waiting
+                viewer.waiting.clear()
+                if together:
+                    yield together
+                if over:
                     return
-                yield chunk
         finally:
             self._viewers.discard(viewer)
 
@@ -118,11 +129,20 @@ class Live:
                 continue
             chunks = {words: self._update(room, words=words) for words in self._wanted()}
             self.counts["updates"] += 1
-            for viewer in tuple(self._viewers):
-                if not viewer.put(chunks[viewer.words]):
-                    self.counts["slow"] += 1
-                    self._viewers.discard(viewer)
-                    self._end(viewer)
+            for number, viewer in enumerate(tuple(self._viewers)):
+                self._hand(number // SLICE, viewer, chunks[viewer.words])
+
+    def _hand(self, number: int, viewer: Viewer, chunk: bytes) -> None:
+        """Hand a page an update, in its slice."""
+        if not viewer.put(chunk):
+            self.counts["slow"] += 1
+            self._viewers.discard(viewer)
+            self._end(viewer)
+        elif number == 0:
+            viewer.due.set()
+        else:
+            loop = asyncio.get_running_loop()
+            loop.call_later(number * SLICE_EVERY_S, viewer.due.set)
 
     def _wanted(self) -> set[bool]:
         return {viewer.words for viewer in self._viewers}
@@ -133,9 +153,9 @@ class Live:
 
     @staticmethod
     def _end(viewer: Viewer) -> None:
-        while viewer.queue.full():
-            viewer.queue.get_nowait()
-        viewer.queue.put_nowait(None)
+        viewer.waiting.clear()
+        viewer.waiting.append(None)
+        viewer.due.set()
 
 
 def sent(event: str, key: str, html: str) -> bytes:
