@@ -16,6 +16,7 @@ import type {
   AlarmStopped,
   AudioFrame,
   ButtonPressed,
+  Counters,
   Fault,
   Farewell,
   Goodbye,
@@ -47,6 +48,7 @@ export type Fact =
   | AlarmRang
   | AlarmStopped
   | ButtonPressed
+  | Counters
   | Fault
   | ListenEnded
   | PlaybackReady

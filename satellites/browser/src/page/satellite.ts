@@ -28,6 +28,7 @@ const TAIL_MS = 250;
 const MICROPHONE_IDLE_MS = 60_000;
 /** A permission was asked for meanwhile: the person has not begun to speak. */
 const PROMPTED_S = 1;
+const COUNT_EVERY_MS = 30_000;
 const LOCK = "antiphon-satellite";
 /** Another tab is told of only if it does not close at once, as when a page is reloaded. */
 const TOLD_MS = 300;
@@ -48,6 +49,7 @@ export class Satellite {
   readonly #conductor: Conductor;
   readonly #ringer: Ringer;
   readonly #player: Player;
+  readonly #streams: Streams;
   #linkState: LinkState = "connecting";
   #why = "";
   #trouble = "";
@@ -85,9 +87,9 @@ export class Satellite {
       sound: (pcm, signal) => this.#player.sound(pcm, signal),
       rings: (alarm) => this.#set(() => (this.#rings = alarm)),
     });
-    const streams = new Streams(this.#house);
+    this.#streams = new Streams(this.#house);
     this.#conductor = new Conductor(
-      { ear: this.#ear, streams, player: this.#player, ringer: this.#ringer },
+      { ear: this.#ear, streams: this.#streams, player: this.#player, ringer: this.#ringer },
       {
         changed: () => this.#stateChanged(),
         microphoneWanted: () => void this.#openMicrophone(),
@@ -107,6 +109,7 @@ export class Satellite {
   async start(): Promise<void> {
     await this.#alone();
     this.#link.start();
+    setInterval(() => this.#count(), COUNT_EVERY_MS);
     if (!(await this.#microphone.granted())) {
       await this.#openMicrophone();
     }
@@ -216,6 +219,21 @@ export class Satellite {
     });
     clearTimeout(told);
     this.#set(() => (this.#rival = null));
+  }
+
+  /** Tell the house how we are. */
+  #count(): void {
+    const parts = {
+      link: this.#link.counts,
+      conversation: { ...this.#conductor.counts, ...this.#streams.counts },
+      player: this.#player.counts,
+    };
+    const counts = Object.entries(parts).flatMap(([part, some]) =>
+      Object.entries(some).map(([name, count]) => [`${part}.${name}`, count] as const),
+    );
+    // A closed microphone knows nothing of the room.
+    const noiseDbfs = this.#microphone.isOpen ? Math.min(0, this.#ear.noiseDbfs) : SILENCE_DBFS;
+    this.#house.tell({ type: "counters", counts: Object.fromEntries(counts), noise_dbfs: noiseDbfs });
   }
 
   /** A tablet that listens all the time must not fall asleep. */
