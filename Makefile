@@ -13,11 +13,14 @@ PACKAGES := \
 	-e './protocol[fast,silero,microwake,openwake,microvad]' \
 	-e './satellites[sound]' \
 	-e './hub[engines,espeak,piper,deepspeech,console]'
-TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout hypothesis psutil onnx soundfile httpx schemathesis
+TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis psutil onnx soundfile httpx schemathesis
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/set-up
+# More processes than two cores: tests with real programs mostly wait. JOBS=0 runs them in one.
+JOBS := 3
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
 SAY := @printf '\n== %s\n'
 
 .PHONY: help setup debian demo check test lint types unit all-tests clean
@@ -50,11 +53,11 @@ types: setup
 
 unit: setup
 	$(SAY) 'unit and architecture tests'
-	$(BIN)/pytest -m 'not system and not slow' $(ARGS)
+	$(PYTEST) -m 'not system and not slow' $(ARGS)
 
 all-tests: setup
 	$(SAY) 'all tests'
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # Asks dpkg each time: it takes 20 ms, and a stamp would survive the packages.
 debian:

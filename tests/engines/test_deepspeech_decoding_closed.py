@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.deepspeech import closed, ctc
@@ -55,6 +55,7 @@ def test_it_is_the_same_as_scoring_each_sentence(texts: list[str], seed: int) ->
     assert not likely or sum(one.posterior for one in found.hypotheses) == pytest.approx(1.0)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 150), max_size=8), st.integers(0, 50))
 def test_chunks_of_any_size_give_the_same(cuts: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -3,7 +3,6 @@
 import random
 import re
 import time
-from functools import cache
 
 import pytest
 from hassil.recognize import recognize_best
@@ -14,18 +13,9 @@ from antiphon_engines.grammar import WordAutomaton, compile_grammar
 from antiphon_hub.home.model import Device, Floor, Home, Kind, Room, load_home
 from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter
+from tests.support.example_home import automaton, house
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")
-
-
-@cache
-def _house() -> Interpreter:
-    return Interpreter(load_home(None))
-
-
-@cache
-def _automaton() -> WordAutomaton:
-    return compile_grammar(recognition_context(_house()).grammar)
 
 
 def _walk(automaton: WordAutomaton, rng: random.Random) -> str:
@@ -41,10 +31,10 @@ def _walk(automaton: WordAutomaton, rng: random.Random) -> str:
 
 
 def test_what_it_accepts_is_understood() -> None:
-    rng, automaton, house = random.Random(7), _automaton(), _house()
-    texts = [_walk(automaton, rng) for _ in range(300)]
-    texts += [" ".join(automaton.sample(rng)) for _ in range(100)]
-    assert [text for text in texts if not _understood(house, text, "living room")] == []
+    rng = random.Random(7)
+    texts = [_walk(automaton(), rng) for _ in range(300)]
+    texts += [" ".join(automaton().sample(rng)) for _ in range(100)]
+    assert [text for text in texts if not _understood(house(), text, "living room")] == []
 
 
 def _understood(house: Interpreter, text: str, room: str) -> bool:
@@ -89,8 +79,8 @@ def _understood(house: Interpreter, text: str, room: str) -> bool:
     ],
 )
 def test_common_commands_can_be_heard(text: str) -> None:
-    assert _automaton().accepts(text.split())
-    found = _house().interpret_all(text, room="living room")
+    assert automaton().accepts(text.split())
+    found = house().interpret_all(text, room="living room")
     assert all(isinstance(one, Interpretation) for one in found)
     assert len(found) == 1 + (" and " in text)
 
@@ -113,22 +103,22 @@ def test_common_commands_can_be_heard(text: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_not_heard(text: str) -> None:
-    assert not _automaton().accepts(text.split())
+    assert not automaton().accepts(text.split())
 
 
 def test_its_words_are_plain() -> None:
-    assert all(WORD.fullmatch(word) for word in _automaton().vocabulary)
-    assert all(ord(char) < 128 for char in recognition_context(_house()).grammar)
+    assert all(WORD.fullmatch(word) for word in automaton().vocabulary)
+    assert all(ord(char) < 128 for char in recognition_context(house()).grammar)
 
 
 def test_the_id_is_the_content() -> None:
-    house = load_home(None)
-    first, second = (recognition_context(Interpreter(house)) for _ in range(2))
+    home = load_home(None)
+    first, second = (recognition_context(Interpreter(home)) for _ in range(2))
     assert first == second
     assert re.fullmatch("ctx-[0-9a-f]{16}", first.id)
-    fewer = Home(house.rooms, house.devices[1:], house.floors)
-    said = Home(house.rooms, house.devices, house.floors, {"tv": "T IY V IY"})
-    others = [recognition_context(Interpreter(home)) for home in (fewer, said)]
+    fewer = Home(home.rooms, home.devices[1:], home.floors)
+    said = Home(home.rooms, home.devices, home.floors, {"tv": "T IY V IY"})
+    others = [recognition_context(Interpreter(one)) for one in (fewer, said)]
     assert len({first.id, *(other.id for other in others)}) == 3
     assert others[1].pronunciations == {"tv": "T IY V IY"}
 
@@ -160,9 +150,9 @@ def _big_home(names: int) -> Home:
 
 
 def test_a_hundred_names_take_less_than_a_second() -> None:
-    house = Interpreter(_big_home(100))
+    big = Interpreter(_big_home(100))
     began = time.process_time()
-    context = recognition_context(house)
+    context = recognition_context(big)
     assert time.process_time() - began < 1.0
     assert len(context.grammar) < 200_000
     assert compile_grammar(context.grammar).accepts(["turn", "off", "the", "red", "room", "lights"])
@@ -186,18 +176,18 @@ def test_any_home_hears_what_it_understands(names: list[str], kinds: list[Kind])
         Device(id=f"d{n}", name=name, room="ab"[n % 2], kind=kinds[n])
         for n, name in enumerate(names)
     )
-    house = Interpreter(Home(rooms, devices))
-    automaton = compile_grammar(recognition_context(house).grammar)
+    small = Interpreter(Home(rooms, devices))
+    heard = compile_grammar(recognition_context(small).grammar)
     rng = random.Random(5)
-    for text in (_walk(automaton, rng) for _ in range(30)):
-        assert _understood(house, text, "attic"), text
+    for text in (_walk(heard, rng) for _ in range(30)):
+        assert _understood(small, text, "attic"), text
 
 
 def test_the_matcher_agrees_without_our_meter() -> None:
-    rng, house = random.Random(11), _house()
-    intents = house.templates.intents()
-    lists = house.names.lists("kitchen")
-    texts = [_walk(_automaton(), rng) for _ in range(90)]
+    rng = random.Random(11)
+    intents = house().templates.intents()
+    lists = house().names.lists("kitchen")
+    texts = [_walk(automaton(), rng) for _ in range(90)]
     ours = re.compile(" and | never mind$")  # what we take apart before the matcher sees it
     for text in (text for text in texts if not ours.search(text)):
         assert recognize_best(

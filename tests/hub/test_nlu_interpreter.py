@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from antiphon_hub.errors import SentencesError
 from antiphon_hub.home.model import Device, Home, Room, load_home
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
+from tests.support.example_home import house
 
 LIMIT_MS = 100.0
 _COMMANDS = (
@@ -26,11 +27,6 @@ ANY_TEXT = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def interpreter() -> Interpreter:
-    return Interpreter(load_home(None))
-
-
 def _quickest_ms(interpreter: Interpreter, text: str, room: str = "kitchen") -> float:
     """The best of three: other programs on the machine are not what is measured."""
     times = []
@@ -44,21 +40,18 @@ def _quickest_ms(interpreter: Interpreter, text: str, room: str = "kitchen") -> 
 @settings(max_examples=150, deadline=None)
 @given(text=ANY_TEXT, room=st.one_of(st.sampled_from(["kitchen", "study", ""]), st.text()))
 def test_any_text_gives_a_result_in_time(text: str, room: str) -> None:
-    found = SHARED.interpret(text, room=room)
+    found = house().interpret(text, room=room)
     if isinstance(found, Interpretation):
         assert found.intent
     else:
         assert found.say
-    assert _quickest_ms(SHARED, text, room) < LIMIT_MS
-
-
-SHARED = Interpreter(load_home(None))
+    assert _quickest_ms(house(), text, room) < LIMIT_MS
 
 
 @pytest.mark.parametrize("word", ["light", "on", "turn", "the", "twenty", "kitchen light"])
-def test_repeated_words_cost_little(interpreter: Interpreter, word: str) -> None:
-    assert _quickest_ms(interpreter, " ".join([word] * 400)) < LIMIT_MS
-    assert _quickest_ms(interpreter, " ".join([word] * 30)) < LIMIT_MS
+def test_repeated_words_cost_little(word: str) -> None:
+    assert _quickest_ms(house(), " ".join([word] * 400)) < LIMIT_MS
+    assert _quickest_ms(house(), " ".join([word] * 30)) < LIMIT_MS
 
 
 def test_templates_of_exponential_cost_are_cut_short(tmp_path: Path) -> None:
@@ -79,9 +72,9 @@ def test_templates_of_exponential_cost_are_cut_short(tmp_path: Path) -> None:
     assert isinstance(interpreter.interpret("a very good day", room=""), Interpretation)
 
 
-def test_common_commands_are_quick(interpreter: Interpreter) -> None:
+def test_common_commands_are_quick() -> None:
     texts = ["turn on the light", "set the lights to forty percent", "is the kitchen light on"]
-    assert max(_quickest_ms(interpreter, text) for text in texts) < 20
+    assert max(_quickest_ms(house(), text) for text in texts) < 20
 
 
 def test_an_owners_sentences_are_understood_and_win(tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from antiphon_hub.nlu.natural.model import OUT, Arrays, Header, read_model, writ
 from antiphon_hub.nlu.natural.numbers import color, direction, duration, level, numbers
 from antiphon_hub.nlu.natural.stage import model_of
 from antiphon_hub.nlu.natural.words import BUCKETS, features, tokens
+from tests.support.example_home import house
 
-HOUSE = Interpreter(load_home(None))
-TEMPLATES_ALONE = Interpreter(load_home(None), natural=False)
 MODEL = model_of("en")
 
 
@@ -39,7 +38,7 @@ MODEL = model_of("en")
     ],
 )
 def test_natural_wording_is_understood(text: str, intent: str, devices: list[str]) -> None:
-    found = HOUSE.interpret(text, room="kitchen")
+    found = house().interpret(text, room="kitchen")
     assert isinstance(found, Interpretation)
     assert (found.intent, list(found.devices)) == (intent, devices)
     assert found.stage in ("misheard", "natural", "template")
@@ -58,7 +57,7 @@ def test_natural_wording_is_understood(text: str, intent: str, devices: list[str
     ],
 )
 def test_what_is_no_command_is_not_taken(text: str) -> None:
-    found = HOUSE.interpret(text, room="kitchen")
+    found = house().interpret(text, room="kitchen")
     assert isinstance(found, NotUnderstood)
     assert found.code == "not-understood"
 
@@ -71,14 +70,14 @@ def test_what_is_no_command_is_not_taken(text: str) -> None:
     ],
 )
 def test_what_the_home_lacks_is_named(text: str, said: str) -> None:
-    found = HOUSE.interpret(text, room="kitchen")
+    found = house().interpret(text, room="kitchen")
     assert isinstance(found, NotUnderstood)
     assert (found.code, bool(found.intent)) == ("unknown-name", True)
     assert said in found.say
 
 
 def test_natural_alarms_are_asked_about_first() -> None:
-    found = HOUSE.interpret("hey could you wake me up at seven", room="bedroom")
+    found = house().interpret("hey could you wake me up at seven", room="bedroom")
     if isinstance(found, Interpretation):
         assert found.stage == "template"
     else:
@@ -88,11 +87,12 @@ def test_natural_alarms_are_asked_about_first() -> None:
 
 def test_templates_come_first_and_can_be_all_there_is() -> None:
     for text in ("turn on the light", "what time is it"):
-        found = HOUSE.interpret(text, room="kitchen")
+        found = house().interpret(text, room="kitchen")
         assert isinstance(found, Interpretation)
         assert (found.stage, found.confidence) == ("template", 1.0)
+    templates_alone = Interpreter(load_home(None), natural=False)
     assert isinstance(
-        TEMPLATES_ALONE.interpret("turn on the kitchen right", room="kitchen"), NotUnderstood
+        templates_alone.interpret("turn on the kitchen right", room="kitchen"), NotUnderstood
     )
 
 

@@ -6,15 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from antiphon_hub.home.model import load_home
-from antiphon_hub.nlu.interpreter import Interpretation, Interpreter
+from antiphon_hub.nlu.interpreter import Interpretation
+from tests.support.example_home import house
 
 LINES = yaml.safe_load(Path(__file__).with_name("sentences.yaml").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def interpreter() -> Interpreter:
-    return Interpreter(load_home(None))
 
 
 def _slots(text: str) -> dict[str, Any]:
@@ -25,9 +20,9 @@ def _slots(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("room", "line"), [next(iter(line.items())) for line in LINES])
-def test_it_means_what_it_should(interpreter: Interpreter, room: str, line: str) -> None:
+def test_it_means_what_it_should(room: str, line: str) -> None:
     text, wanted, slots, devices = (part.strip() for part in line.split("|"))
-    found = interpreter.interpret(text, room=room)
+    found = house().interpret(text, room=room)
     if not isinstance(found, Interpretation):
         assert (found.code, bool(found.say)) == (wanted, True)
         return

@@ -1,20 +1,14 @@
 """Two commands in one sentence, and sentences that may mean several things."""
 
-from functools import cache
-
 import pytest
 
-from antiphon_hub.home.model import Device, Home, Room, load_home
+from antiphon_hub.home.model import Device, Home, Room
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
-
-
-@cache
-def _house() -> Interpreter:
-    return Interpreter(load_home(None))
+from tests.support.example_home import house
 
 
 def _deeds(text: str, room: str = "living room") -> list[tuple[str, tuple[str, ...]]]:
-    found = _house().interpret_all(text, room=room)
+    found = house().interpret_all(text, room=room)
     return [(one.intent, one.devices) for one in found if isinstance(one, Interpretation)]
 
 
@@ -82,7 +76,7 @@ def test_all_lamps_are_all() -> None:
 
 
 def test_one_of_two_rooms_is_asked_for_by_room() -> None:
-    found = _house().interpret("turn on the ceiling light", room="garage")
+    found = house().interpret("turn on the ceiling light", room="garage")
     assert isinstance(found, NotUnderstood)
     assert found.say == "Which ceiling light, in the living room or in the bedroom?"
     assert [(one.names, one.meaning.slots["area"]) for one in found.options] == [
@@ -104,6 +98,6 @@ def test_one_of_two_rooms_is_asked_for_by_room() -> None:
 def test_what_is_said_about_the_talk_itself(
     text: str, intent: str, slots: dict[str, object]
 ) -> None:
-    found = _house().interpret(text, room="living room")
+    found = house().interpret(text, room="living room")
     assert isinstance(found, Interpretation)
     assert (found.intent, found.slots) == (intent, slots)

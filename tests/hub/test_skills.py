@@ -15,17 +15,20 @@ from antiphon_hub.skills.calendar import date_words, ordinal_words
 from antiphon_hub.skills.clock import time_words
 from antiphon_hub.skills.wording import listed
 from antiphon_protocol.messages.event import DeviceState
+from tests.support.example_home import house
 
 HOME = load_home(None)
-HOUSE = Interpreter(HOME)
 NOW = datetime(2024, 2, 29, 15, 5)  # noqa: DTZ001 - the home's local time, as a clock shows it
 ON, OFF = DeviceState(on=True), DeviceState(on=False)
 
 
-async def _say(text: str, room: str, devices: FakeDevices, house: Interpreter = HOUSE) -> Reply:
-    meaning = house.interpret(text, room=room)
+async def _say(
+    text: str, room: str, devices: FakeDevices, understood: Interpreter | None = None
+) -> Reply:
+    interpreter = understood or house()
+    meaning = interpreter.interpret(text, room=room)
     assert isinstance(meaning, Interpretation), meaning
-    return await Skills(HOME, devices, house).do(_request(meaning, room))
+    return await Skills(HOME, devices, interpreter).do(_request(meaning, room))
 
 
 def _request(meaning: Interpretation, room: str) -> Request:
@@ -107,9 +110,9 @@ async def test_all_lights_are_all_lights() -> None:
 
 async def test_twice_is_once() -> None:
     devices = FakeDevices({"kitchen-light": DeviceState(on=True, brightness=30)})
-    meaning = HOUSE.interpret("turn off the kitchen light", room="hall")
+    meaning = house().interpret("turn off the kitchen light", room="hall")
     assert isinstance(meaning, Interpretation)
-    skills = Skills(HOME, devices, HOUSE)
+    skills = Skills(HOME, devices, house())
     first = await skills.do(_request(meaning, "hall"))
     after = dict(devices.states)
     assert await skills.do(_request(meaning, "hall")) == first
@@ -220,7 +223,7 @@ async def test_what_help_says_works_in_each_room() -> None:
     for room in (*[room.name for room in HOME.rooms], "garage"):
         reply = await _say("help", room, FakeDevices())
         for example in reply.text.removeprefix("You can say: ").removesuffix(".").split(", or: "):
-            assert isinstance(HOUSE.interpret(example, room=room), Interpretation), example
+            assert isinstance(house().interpret(example, room=room), Interpretation), example
 
 
 @pytest.mark.parametrize(
@@ -267,9 +270,9 @@ lists: {drink: {values: [tea, coffee]}}
 responses: {intents: {Order: {default: "One {{ slots.drink }}."}}}
 """
     )
-    house = Interpreter(HOME, [file])
-    assert await _say("make me a tea", "hall", FakeDevices(), house) == Reply("One tea.")
-    assert await _say("i wish", "hall", FakeDevices(), house) == Reply("Okay.")
+    theirs = Interpreter(HOME, [file])
+    assert await _say("make me a tea", "hall", FakeDevices(), theirs) == Reply("One tea.")
+    assert await _say("i wish", "hall", FakeDevices(), theirs) == Reply("Okay.")
 
 
 class _Echo:
@@ -280,13 +283,13 @@ class _Echo:
 
 
 async def test_a_skill_can_be_added() -> None:
-    skills = Skills(HOME, FakeDevices(), HOUSE, more=[_Echo()])
+    skills = Skills(HOME, FakeDevices(), house(), more=[_Echo()])
     request = _request(Interpretation("Echo", {"text": "hi"}, (), "hi"), "hall")
     assert await skills.do(request) == Reply("hi")
 
 
 def _all_skills() -> dict[str, Skill]:
-    return Skills(HOME, FakeDevices(), HOUSE)._skills
+    return Skills(HOME, FakeDevices(), house())._skills
 
 
 SLOTS = st.dictionaries(
@@ -306,7 +309,7 @@ async def test_every_skill_replies_whatever_it_gets(
     intent: str, slots: dict[str, Any], devices: list[str], response: str, room: str
 ) -> None:
     port = FakeDevices(STATES)
-    reply = await Skills(HOME, port, HOUSE).do(
+    reply = await Skills(HOME, port, house()).do(
         _request(Interpretation(intent, slots, tuple(devices), "", response), room)
     )
     assert reply.text or intent == "AntiphonStop"  # who says stop wants quiet

@@ -4,14 +4,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from antiphon_engines.grammar import WordAutomaton, compile_grammar
+from antiphon_engines.grammar import compile_grammar
 from antiphon_hub.home.model import load_home
 from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter
@@ -25,19 +24,10 @@ from antiphon_hub.timers.requests import TimerRequests
 from antiphon_hub.timers.slots import due
 from antiphon_protocol.messages.timer import AskList, AskTimer
 from tests.support import virtual_time
+from tests.support.example_home import automaton, house
 from tests.support.timers_world import BEGIN, BERLIN, TimersWorld
 
 HOME = load_home(None)
-
-
-@cache
-def house() -> Interpreter:
-    return Interpreter(HOME)
-
-
-@cache
-def automaton() -> WordAutomaton:
-    return compile_grammar(recognition_context(house()).grammar)
 
 
 def same_room(one: str, other: str) -> bool:

@@ -22,7 +22,7 @@ from antiphon_protocol.topics import EVENT
 from antiphon_tools.speech import Voice, voices
 from tests.support.waiting import eventually
 
-START_S = 40.0
+START_S = 90.0
 WITHOUT_WORKER = {"workers": {"local": 0}}
 """Settings of a house that neither hears nor speaks; it starts in half a second."""
 

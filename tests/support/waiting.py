@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 _LOOK_AGAIN_S = 0.005
 
 

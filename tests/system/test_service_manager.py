@@ -18,7 +18,7 @@ from antiphon_hub.mosquitto_conf import MosquittoSettings
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(120)]
 
-START_S = 40.0
+START_S = 90.0
 STOP_S = 5.0
 """TimeoutStopSec of the units."""
 WATCHDOG_US = 400_000
