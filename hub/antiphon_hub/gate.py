@@ -13,7 +13,7 @@ from antiphon_hub.errors import IdentityError, StorageError
 from antiphon_hub.identity.accounts import Accounts
 from antiphon_hub.identity.authority import CERTIFICATE, KEY, Authority
 from antiphon_hub.identity.devices import Devices
-from antiphon_hub.identity.gatekeeper import ACL, PASSWORDS, Gatekeeper
+from antiphon_hub.identity.gatekeeper import ACL, BROWSERS, PASSWORDS, Gatekeeper
 from antiphon_hub.identity.pairing import House, Pairing
 from antiphon_hub.mosquitto_conf import Guard
 from antiphon_hub.settings import Settings
@@ -38,6 +38,7 @@ class Gate:
         self._closing = contextlib.ExitStack()
         self.guard = Guard(
             passwords=self._folder / PASSWORDS,
+            browsers=self._folder / BROWSERS,
             acl=self._folder / ACL,
             certificate=self._folder / CERTIFICATE,
             key=self._folder / KEY,

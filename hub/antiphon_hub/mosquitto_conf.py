@@ -72,14 +72,17 @@ class Listeners(msgspec.Struct, frozen=True):
     own_port: int
     """Plain, on the loopback interface; the same as `port` without TLS."""
     guarded_port: int = 0
-    """Plain, on the loopback interface, for paired devices alone: what the console lets browsers
-    through to; 0: there is none."""
+    """Plain, on the loopback interface, for browsers alone, which the console lets through to it
+    while their people are signed in; 0: there is none."""
 
 
 class Guard(msgspec.Struct, frozen=True):
     """The files by which the broker knows the devices of the house, and they know it."""
 
     passwords: Path
+    """Of who comes from the network."""
+    browsers: Path
+    """Passwords of who comes through the console."""
     acl: Path
     certificate: Path
     """With the authority's behind it; PEM."""
@@ -193,7 +196,7 @@ def _paired(guard: Guard | None, *, tls: bool) -> list[str]:
         raise BrokerChildError("[mosquitto] lan: there is nobody who keeps the paired devices")
     lines = [
         "allow_anonymous false",
-        f"password_file {guard.passwords}",
+        f"password_file {guard.passwords if tls else guard.browsers}",
         f"acl_file {guard.acl}",
     ]
     if tls:

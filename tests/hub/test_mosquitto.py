@@ -163,7 +163,7 @@ def test_without_tls_the_warning_names_the_remedy(caplog: pytest.LogCaptureFixtu
     assert "without [mosquitto] username, devices are paired" in caplog.text
 
 
-GUARD = Guard(Path("/g/p"), Path("/g/a"), Path("/g/c"), Path("/g/k"))
+GUARD = Guard(Path("/g/p"), Path("/g/b"), Path("/g/a"), Path("/g/c"), Path("/g/k"))
 
 
 def test_in_the_network_only_paired_devices_may_join_and_only_encrypted() -> None:
@@ -173,10 +173,11 @@ def test_in_the_network_only_paired_devices_may_join_and_only_encrypted() -> Non
         section.splitlines()[0]: section.splitlines()[1:] for section in text.split("listener ")[1:]
     }
     known = ["allow_anonymous false", "password_file /g/p", "acl_file /g/a"]
+    browsers = ["allow_anonymous false", "password_file /g/b", "acl_file /g/a"]
     tls = ["certfile /g/c", "keyfile /g/k", "tls_version tlsv1.2"]
     assert shown["8883"] == ["max_connections 512", *known, *tls]
     assert shown["4000 127.0.0.1"] == ["allow_anonymous true"]
-    assert shown["4001 127.0.0.1"] == known
+    assert shown["4001 127.0.0.1"] == browsers
     with pytest.raises(BrokerChildError, match="nobody who keeps"):
         configuration(settings, Listeners(8883, 4000), Path("/p"), V6)
 

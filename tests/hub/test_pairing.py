@@ -204,7 +204,23 @@ def test_what_another_program_does_is_noticed(world: World) -> None:
 
 def test_a_program_gets_an_account_without_a_code(world: World) -> None:
     account = Account(role=Role.ANYONE, id="node-red", outside=("zigbee2mqtt/#",))
-    made = world.pairing.admit(Device(account=account), by="Ada")
+    made = world.pairing.add_program(account, by="Ada")
     assert made.username == "anyone-node-red"
     assert ("Ada", "let in", "anyone-node-red") in world.log
     assert not world.pairing.revoke("anyone-nodered")
+
+
+def test_a_browser_is_let_in_by_the_console_and_takes_nobodys_place(world: World) -> None:
+    world.pairing.open(5, CODE)
+    world.come(CODE)
+    kitchen = Device(account=Account(role=Role.SATELLITE, id="kitchen"), serial="one")
+    with pytest.raises(IdentityError, match="another satellite is called kitchen"):
+        world.pairing.admit(kitchen, by="Eve")
+    phone = Device(account=Account(role=Role.SATELLITE, id="phone"), serial="two")
+    first = world.pairing.admit(phone, by="Ada")
+    again = world.pairing.admit(phone, by="Ada")
+    assert (first.username, first.password != again.password) == ("satellite-phone", True)
+    network = world.devices.password_lines(browsers=False)
+    assert "satellite-kitchen:" in network
+    assert "satellite-phone:" not in network, "from the network it stays outside"
+    assert world.devices.password_lines(browsers=True).startswith("satellite-phone:")

@@ -1,6 +1,7 @@
 """Who may write and read what: every role, topic and direction, on the real Mosquitto."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +15,7 @@ import pytest
 from antiphon_hub.errors import IdentityError
 from antiphon_hub.identity.authority import Authority
 from antiphon_hub.identity.devices import Credentials, Device, Devices
-from antiphon_hub.identity.gatekeeper import Gatekeeper
+from antiphon_hub.identity.gatekeeper import ACL, BROWSERS, PASSWORDS, Gatekeeper
 from antiphon_hub.identity.rights import (
     OWN_PLACE,
     PAIRING,
@@ -26,21 +27,25 @@ from antiphon_hub.identity.rights import (
 )
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.mosquitto_conf import LOOPBACK, Guard, MosquittoSettings
+from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.errors import TopicError
 from antiphon_protocol.topics import ROOT, TOPICS, Role, Topic
+from tests.support.mosquitto import free_port
 
 SATELLITE = Account(role=Role.SATELLITE, id="box")
 WORKER = Account(role=Role.WORKER, id="box")
 PROGRAM = Account(role=Role.ANYONE, id="box", outside=("zigbee2mqtt/#",))
 HUB = Account(role=Role.HUB, id="box")
-ACCOUNTS = (SATELLITE, WORKER, PROGRAM, HUB, PAIRING_ACCOUNT)
-"""All of one id, so that a rule for one of them that counts for another is found."""
+BROWSER = Account(role=Role.SATELLITE, id="page")
+ACCOUNTS = (SATELLITE, WORKER, PROGRAM, HUB, BROWSER, PAIRING_ACCOUNT)
+"""Most of one id, so that a rule for one of them that counts for another is found."""
 
 SENTINEL = {
     SATELLITE: f"{ROOT}/sat/box/do",
     WORKER: f"{ROOT}/worker/box/do",
     PROGRAM: f"{ROOT}/event/sentinel",
     HUB: "sentinel",
+    BROWSER: f"{ROOT}/sat/page/do",
     PAIRING_ACCOUNT: f"{ROOT}/pair/sentinel/answer",
 }
 """What each of them may read."""
@@ -56,7 +61,7 @@ real_broker = pytest.mark.skipif(
 def paths() -> Iterator[tuple[Topic[Any] | None, str, str]]:
     """Every topic with the id that our accounts have, and with another's; and what is no topic."""
     for topic in TOPICS:
-        for one in {"box", "other"} if topic.places else {""}:
+        for one in {"box", "page", "other"} if topic.places else {""}:
             yield topic, one, topic.path(**dict.fromkeys(topic.places, one))
     yield from ((None, "", path) for path in OUTSIDE)
 
@@ -72,7 +77,7 @@ def allowed(account: Account, *, writing: bool) -> set[str]:
             if account is PROGRAM and path.startswith("zigbee2mqtt/"):
                 found.add(path)
             continue
-        own = OWN_PLACE.get(account.role) not in topic.places or one == "box"
+        own = OWN_PLACE.get(account.role) not in topic.places or one == account.id
         if own and account.role in (topic.writers if writing else topic.readers):
             found.add(path)
     return found
@@ -124,38 +129,57 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.devices = Devices(folder / "devices.sqlite", clock=lambda: 1.7e9)
-        authority = Authority(folder, "home", ["localhost"])
+        self.authority = authority = Authority(folder, "home", ["localhost"])
         self.gatekeeper = Gatekeeper(folder, self.devices, self._reload)
         guard = Guard(
-            self.gatekeeper.passwords, self.gatekeeper.acl, authority.certificate, authority.key
+            passwords=folder / PASSWORDS,
+            browsers=folder / BROWSERS,
+            acl=folder / ACL,
+            certificate=authority.certificate,
+            key=authority.key,
         )
-        self.broker = Mosquitto(MosquittoSettings(), folder, guard)
+        self.broker = Mosquitto(MosquittoSettings(lan=True, port=free_port()), folder, guard)
         self.known = {
-            account: self.devices.admit(Device(account=account, serial="s"))
+            account: self.devices.admit(
+                Device(account=account, serial="s", browser=account is BROWSER)
+            )
             for account in ACCOUNTS
             if account is not PAIRING_ACCOUNT
         }
         self.gatekeeper.update(True)
+
+    @property
+    def address(self) -> BrokerAddress:
+        """As a device in the network sees it."""
+        port = self.broker.listeners.port
+        return BrokerAddress(host=LOOPBACK, port=port, tls=True, authority=self.authority.pem)
 
     def _reload(self) -> None:
         self.broker.reload()
 
     def client(self, account: Account | None) -> aiomqtt.Client:
         """A client of that account, or of nobody's on the open port of this machine."""
-        if account is None:
-            port, credentials = self.broker.listeners.own_port, Credentials("", "")
-        else:
-            port = self.broker.listeners.guarded_port
+        listeners, credentials, context = self.broker.listeners, Credentials("", ""), None
+        port = listeners.own_port
+        if account is BROWSER:
+            port, credentials = listeners.guarded_port, self.known[BROWSER]
+        elif account is not None:
+            port, context = listeners.port, self.address.tls_context()
             credentials = self.known.get(account, Credentials(PAIRING, PAIRING))
         return aiomqtt.Client(
             LOOPBACK,
             port,
             username=credentials.username or None,
             password=credentials.password or None,
+            tls_context=context,
             protocol=aiomqtt.ProtocolVersion.V5,
             max_queued_incoming_messages=4096,
             timeout=10,
         )
+
+
+def signed_in(who: Credentials, *where: Any, **how: Any) -> aiomqtt.Client:
+    return aiomqtt.Client(*where, username=who.username, password=who.password, **how)
 
 
 @asynccontextmanager
@@ -192,10 +216,11 @@ async def test_everybody_reads_what_the_table_says_and_nothing_else(tmp_path: Pa
         home.client(WORKER) as worker,
         home.client(PROGRAM) as program,
         home.client(HUB) as own,
+        home.client(BROWSER) as page,
         home.client(PAIRING_ACCOUNT) as pairing,
         home.client(None) as hub,
     ):
-        clients = dict(zip(ACCOUNTS, (satellite, worker, program, own, pairing), strict=True))
+        clients = dict(zip(ACCOUNTS, (satellite, worker, program, own, page, pairing), strict=True))
         for client in clients.values():
             await client.subscribe([("#", 1), ("$SYS/#", 1)])
         for _, _, path in paths():
@@ -210,12 +235,10 @@ async def test_everybody_writes_what_the_table_says_and_nothing_else(tmp_path: P
     async with house(tmp_path) as home, home.client(None) as hub:
         await hub.subscribe("#", qos=1)
         for account in ACCOUNTS:
-            for _, _, path in paths():
-                async with home.client(account) as client:  # a refusal may end the connection
-                    try:
+            async with home.client(account) as client:
+                for _, _, path in paths():
+                    with contextlib.suppress(aiomqtt.MqttError):  # refused by its acknowledgement
                         await client.publish(path, b"x", qos=1)
-                    except aiomqtt.MqttError:
-                        continue
             await hub.publish("last", b"last", qos=1)
             assert await heard(hub, "last") == allowed(account, writing=True), account
 
@@ -227,7 +250,8 @@ async def test_a_will_says_no_more_than_its_owner_may(tmp_path: Path) -> None:
         for path in (f"{ROOT}/sat/other/presence", f"{ROOT}/sat/box/presence"):
             dying = aiomqtt.Client(
                 LOOPBACK,
-                home.broker.listeners.guarded_port,
+                home.address.port,
+                tls_context=home.address.tls_context(),
                 username=SATELLITE.username,
                 password=home.known[SATELLITE].password,
                 protocol=aiomqtt.ProtocolVersion.V5,
@@ -268,8 +292,17 @@ async def test_nobody_gets_in_without_an_account_or_after_pairing_closed(tmp_pat
                         await asyncio.sleep(0.01)
                 except aiomqtt.MqttError:
                     break
-        with pytest.raises(aiomqtt.MqttError):
-            await aiomqtt.Client(LOOPBACK, home.broker.listeners.guarded_port).__aenter__()
+        guarded = home.broker.listeners.guarded_port
+        context = home.address.tls_context()
+        from_the_network, through_the_console = home.known[SATELLITE], home.known[BROWSER]
+        for stranger in (
+            aiomqtt.Client(LOOPBACK, guarded),
+            aiomqtt.Client(LOOPBACK, home.address.port, tls_context=context),
+            signed_in(from_the_network, LOOPBACK, guarded),
+            signed_in(through_the_console, LOOPBACK, home.address.port, tls_context=context),
+        ):
+            with pytest.raises(aiomqtt.MqttError):
+                await stranger.__aenter__()
 
 
 # -- devices --------------------------------------------------------------------------------------

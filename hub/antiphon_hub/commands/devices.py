@@ -15,7 +15,6 @@ import typer
 from antiphon_hub.errors import HubError
 from antiphon_hub.gate import DEVICES, Gate, folder_of
 from antiphon_hub.identity import window as windows
-from antiphon_hub.identity.devices import Device
 from antiphon_hub.identity.gatekeeper import ACL, PASSWORDS
 from antiphon_hub.identity.pairing import Pairing
 from antiphon_hub.identity.rights import Account
@@ -111,7 +110,7 @@ def add(
     with _pairing(config, state_dir) as pairing:
         role = Role.HUB if hub else Role.ANYONE
         account = Account(role=role, id=name, outside=tuple(topic or ()))
-        made = pairing.admit(Device(account=account), by=BY)
+        made = pairing.add_program(account, by=BY)
         print(f"username: {made.username}")
         print(f"password: {made.password}")
         if not hub:

@@ -39,6 +39,7 @@ _MIGRATIONS: Final = (
         outcome TEXT NOT NULL
     )
     """,
+    "ALTER TABLE device ADD COLUMN browser INTEGER NOT NULL DEFAULT 0",
 )
 
 
@@ -51,6 +52,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     serial: str = ""
     """Which device it is: it alone may pair again under this id; empty: no device, a program."""
+    browser: bool = False
+    """A page of the console: it comes in through there alone, while its person is signed in."""
     made_s: float = 0.0
     """Seconds since 1970."""
 
@@ -113,19 +116,21 @@ class Devices:
         hashed = password_line(account.username, password, secrets.token_bytes(12))
         with self._store.transaction() as connection:
             known = connection.execute(
-                "SELECT serial, room, host FROM device WHERE username = ?", (account.username,)
+                "SELECT serial, browser, room, host FROM device WHERE username = ?",
+                (account.username,),
             ).fetchone()
-            if known is not None and known[0] != device.serial:
-                raise IdentityError(_taken(account, room=known[1], host=known[2]))
+            if known is not None and known[:2] != (device.serial, device.browser):
+                raise IdentityError(_taken(account, room=known[2], host=known[3]))
             (kept,) = connection.execute("SELECT COUNT(*) FROM device").fetchone()
             if known is None and kept >= DEVICES_MAX:
                 raise IdentityError(f"no more than {DEVICES_MAX} devices; revoke one first")
             values = (
                 *(account.username, account.role, account.id, device.room, device.host),
                 *(device.serial, "\n".join(account.outside), hashed, self._clock()),
+                device.browser,
             )
             connection.execute(
-                "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+                "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
             )
         return Credentials(account.username, password)
 
@@ -133,9 +138,11 @@ class Devices:
         """End an account; tells whether there was one."""
         return bool(self._store.write("DELETE FROM device WHERE username = ?", (username,)))
 
-    def password_lines(self) -> str:
-        """Return the accounts as mosquitto_passwd(1) has them."""
-        rows = self._store.rows("SELECT password FROM device ORDER BY username")
+    def password_lines(self, *, browsers: bool) -> str:
+        """Return the accounts as mosquitto_passwd(1) has them: the browsers', or all others."""
+        rows = self._store.rows(
+            "SELECT password FROM device WHERE browser = ? ORDER BY username", (browsers,)
+        )
         return "".join(row[0] for row in rows)
 
     def changed_elsewhere(self) -> int:
@@ -155,13 +162,15 @@ class Devices:
         )
 
 
-_SELECT: Final = "SELECT role, name, room, host, serial, outside, made_s FROM device"
+_SELECT: Final = "SELECT role, name, room, host, serial, outside, made_s, browser FROM device"
 
 
 def _device(row: Row) -> Device:
-    role, name, room, host, serial, outside, made_s = row
+    role, name, room, host, serial, outside, made_s, browser = row
     account = Account(role=Role(role), id=name, outside=_lines(outside))
-    return Device(account=account, room=room, host=host, serial=serial, made_s=made_s)
+    return Device(
+        account=account, room=room, host=host, serial=serial, made_s=made_s, browser=bool(browser)
+    )
 
 
 def _lines(text: str) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from antiphon_hub.mosquitto_conf import password_line
 from antiphon_link.private_file import write_private
 
 PASSWORDS: Final = "devices.passwords"
+BROWSERS: Final = "browsers.passwords"
 ACL: Final = "devices.acl"
 
 
 class Gatekeeper:
-    """Keeps two files as the table of devices has them, and the broker informed."""
+    """Keeps three files as the table of devices has them, and the broker informed."""
 
     def __init__(self, folder: Path, devices: Devices, changed: Callable[[], None]) -> None:
         """Prepare.
@@ -31,19 +32,9 @@ class Gatekeeper:
         self._devices = devices
         self._changed = changed
         self._lock = threading.Lock()
-        self._written: tuple[str, str] | None = None
+        self._written: tuple[str, ...] | None = None
         # One salt for the program's life, or each look would find another file.
         self._pairing = password_line(PAIRING, PAIRING, secrets.token_bytes(12))
-
-    @property
-    def passwords(self) -> Path:
-        """The password file."""
-        return self._folder / PASSWORDS
-
-    @property
-    def acl(self) -> Path:
-        """The file of rights."""
-        return self._folder / ACL
 
     def update(self, pairing: bool) -> None:
         """Write the files if they must change, with the account for pairing or without.
@@ -54,16 +45,18 @@ class Gatekeeper:
         """
         with self._lock:
             accounts = [device.account for device in self._devices.all()]
+            network = self._devices.password_lines(browsers=False)
             wanted = (
-                self._devices.password_lines() + (self._pairing if pairing else ""),
+                # Rights before passwords: nobody is ever let in without them.
                 acl([*accounts, PAIRING_ACCOUNT]),
+                network + (self._pairing if pairing else ""),
+                self._devices.password_lines(browsers=True),
             )
             if wanted == self._written:
                 return
             try:
-                # Rights before passwords: nobody is ever let in without them.
-                write_private(self.acl, wanted[1])
-                write_private(self.passwords, wanted[0])
+                for name, text in zip((ACL, PASSWORDS, BROWSERS), wanted, strict=True):
+                    write_private(self._folder / name, text)
             except OSError as error:
                 raise IdentityError(f"the broker's files cannot be written: {error}") from None
             first, self._written = self._written is None, wanted

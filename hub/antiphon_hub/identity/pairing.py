@@ -148,16 +148,20 @@ class Pairing:
         return self._devices.all()
 
     def admit(self, device: Device, *, by: str) -> Credentials:
-        """Make an account without a code: for a browser of somebody who is signed in, a program.
+        """Make an account for a browser of somebody who is signed in; no code is needed.
 
         Raises:
             IdentityError: another device has the id, or the account cannot be.
         """
-        with self._lock:
-            credentials = self._devices.admit(device)
-            self._update()
-        self._audit(by, "let in", device.id)
-        return credentials
+        return self._let_in(msgspec.structs.replace(device, browser=True), by)
+
+    def add_program(self, account: Account, *, by: str) -> Credentials:
+        """Make an account for a program, which a person carries there.
+
+        Raises:
+            IdentityError: there is one of this name, or it cannot be.
+        """
+        return self._let_in(Device(account=account), by)
 
     def revoke(self, device: str, *, by: str = "") -> bool:
         """End a device's account; it is cut off at once. Tells whether there was one."""
@@ -224,6 +228,13 @@ class Pairing:
             return self._grant(request, run)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _let_in(self, device: Device, by: str) -> Credentials:
+        with self._lock:
+            credentials = self._devices.admit(device)
+            self._update()
+        self._audit(by, "let in", device.id)
+        return credentials
 
     def _grant(self, request: str, run: _Run) -> PairGranted | PairRefused:
         hello = run.hello
