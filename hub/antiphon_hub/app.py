@@ -288,11 +288,11 @@ class Hub:
     async def _watch_home(self) -> None:
         while True:
             await asyncio.sleep(self._settings.home.rebuild_s)
-            self._reload_home()
+            await self._reload_home()
 
-    def _reload_home(self) -> None:
-        if self._mind.reload_if_changed():
-            self._pool.use_context(self._mind.context())
+    async def _reload_home(self) -> None:
+        if (context := await self._mind.reload_if_changed()) is not None:
+            self._pool.use_context(context)
 
     async def _forget_old(self) -> None:
         while True:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -82,7 +82,7 @@ class Console:
         workers: Iterable[Worker],
         ask: Ask,
         mind: HomeMind,
-        reload: Callable[[], None],
+        reload: Callable[[], Awaitable[None]],
         rules: RulesOfRooms,
         journal: Journal,
         gate: Gate,

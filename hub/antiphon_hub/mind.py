@@ -1,5 +1,6 @@
 """The hub's mind: what was meant in this home, and doing it. Made anew when the home changes."""
 
+import asyncio
 import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -73,6 +74,7 @@ class HomeMind:
         self._natural = natural
         self._seen: tuple[tuple[str, int], ...] = ()
         self._plugin_words: Sequence[PluginWords] = ()
+        self._reloading = asyncio.Lock()
         self.home = Home((), (), ())
         self._interpreter: Interpreter
         self._skills: Skills
@@ -84,38 +86,53 @@ class HomeMind:
         Raises:
             HomeError: they hold mistakes; nothing has changed then.
         """
-        home = load_home(self.files.home)
+        stamps, home = self.files.stamps(), load_home(self.files.home)
+        if self._plugins is not None:
+            self._plugin_words = [one.words for one in self._plugins.meet(home, self._devices)]
+        self._use(home, self._interpreter_of(home))
+        self._seen = stamps
+
+    def _interpreter_of(self, home: Home) -> Interpreter:
+        files, words = self.files.sentences, self._plugin_words
+        return Interpreter(home, files, self._language, words, natural=self._natural)
+
+    def _use(self, home: Home, interpreter: Interpreter) -> None:
         plugins = self._plugins.meet(home, self._devices) if self._plugins is not None else ()
-        words = [plugin.words for plugin in plugins]
         more = [plugin.skill for plugin in plugins]
-        interpreter = Interpreter(
-            home, self.files.sentences, self._language, words, natural=self._natural
-        )
-        self.home, self._interpreter, self._plugin_words = home, interpreter, words
+        self.home, self._interpreter = home, interpreter
         self._skills = Skills(home, self._devices, interpreter, [*self._own, *more])
-        self._seen = self.files.stamps()
 
     @property
     def plugins(self) -> Sequence[Plugin]:
         """The plug-ins in use."""
         return () if self._plugins is None else self._plugins.used
 
-    def reload_if_changed(self) -> bool:
-        """Read them again if a file is another than at the last look; tells whether it is in use.
+    async def reload_if_changed(self) -> LoadContext | None:
+        """Read them again if a file is another than at the last look.
 
-        A change with mistakes is reported once, and the home stays as it was.
+        That takes a second, in a thread: turns go on with the home as it was. A change with
+        mistakes is reported once, and the home stays as it was.
+
+        Returns: the grammar to hear with from now on; None: nothing has changed.
         """
-        stamps = self.files.stamps()
-        if stamps == self._seen:
-            return False
-        self._seen = stamps
-        try:
-            self.load()
-        except HubError as error:
-            log.error("the home stays as it was: %s", error)  # noqa: TRY400 - the message says it all
-            return False
-        log.info("the home has changed: %d devices", len(self.home.devices))
-        return True
+        async with self._reloading:
+            stamps = self.files.stamps()
+            if stamps == self._seen:
+                return None
+            self._seen = stamps
+            try:
+                home, interpreter, context = await asyncio.to_thread(self._read)
+            except HubError as error:
+                log.error("the home stays as it was: %s", error)  # noqa: TRY400 - the message says it all
+                return None
+            self._use(home, interpreter)
+            log.info("the home has changed: %d devices", len(self.home.devices))
+            return context
+
+    def _read(self) -> tuple[Home, Interpreter, LoadContext]:
+        home = load_home(self.files.home)
+        interpreter = self._interpreter_of(home)
+        return home, interpreter, _loaded(recognition_context(interpreter))
 
     def context(self) -> LoadContext:
         """Return the grammar of everything that can be meant here."""

@@ -146,6 +146,22 @@ async def test_a_page_that_does_not_keep_up_is_sent_away(live: Live) -> None:
             assert len([chunk async for chunk in slow]) < WAITING_MAX
 
 
+async def test_whoever_is_signed_out_sees_nothing_more(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antiphon_hub.web.live.BEAT_S", 0.01)
+    answers = [True, False]
+
+    async def may_stay() -> bool:
+        return answers.pop(0)
+
+    async with aclosing(live.stream(words=True, may_stay=may_stay)) as stream:
+        await taken(stream, 2)
+        async with asyncio.timeout(5):
+            assert [chunk async for chunk in stream] == [b": here\n\n"]
+    assert len(live) == 0
+
+
 async def test_pages_end_with_the_console(live: Live) -> None:
     async with aclosing(live.stream(words=True)) as stream:
         await taken(stream, 2)

@@ -169,9 +169,9 @@ class ConsoleWorld:
         )
         self.app = site(self.house, self.live, self.observer)
 
-    def _reload(self) -> None:
+    async def _reload(self) -> None:
         if isinstance(self.mind, HomeMind):
-            self.mind.reload_if_changed()
+            await self.mind.reload_if_changed()
 
     def _restart(self) -> None:
         self.restarts += 1

@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from antiphon_hub import backup
@@ -93,6 +93,8 @@ async def _restore(request: Request) -> Response:
             raise ConsoleError(422, f"{error}; nothing has changed") from None
     await desk.audit("restored a backup", f"of {manifest.hub[:60]}")
     desk.house.restart()
+    if "text/html" in request.headers.get("accept", ""):  # a form, without our script
+        return RedirectResponse("/", 303)
     return json(Done(message="The backup is taken in. The hub starts anew with it; sign in again."))
 
 

@@ -122,7 +122,7 @@ class House:
     ask: Ask
     command: Callable[[str, SatelliteCommand], None]
     mind: Mind
-    reload: Callable[[], None]
+    reload: Callable[[], Awaitable[None]]
     """Take the changed files into use now."""
     rules: RulesOfRooms
     mark_wrong: Mark

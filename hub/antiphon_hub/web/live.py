@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -28,6 +28,13 @@ BEAT_S: Final = 15.0
 
 Render = Callable[[RoomNow, bool], str]
 """Makes a room's card; with the words that were said, or without."""
+
+
+MayStay = Callable[[], Awaitable[bool]]
+
+
+async def _anybody() -> bool:
+    return True
 
 
 class Viewer:
@@ -74,8 +81,13 @@ class Live:
         """Take in what a satellite says of itself; returns at once."""
         self._note(self.board.told(satellite, fact, time.time()))
 
-    async def stream(self, *, words: bool) -> AsyncIterator[bytes]:
-        """Yield server-sent events: first every room, then what changes, until the page goes."""
+    async def stream(self, *, words: bool, may_stay: MayStay = _anybody) -> AsyncIterator[bytes]:
+        """Yield server-sent events: first every room, then what changes, until the page goes.
+
+        Args:
+            words: With what was said.
+            may_stay: Asked every BEAT_S: whoever was signed out meanwhile sees nothing more.
+        """
         if len(self._viewers) >= VIEWERS_MAX:
             self.counts["refused"] += 1
             yield b"retry: 30000\n\n"
@@ -86,11 +98,16 @@ class Live:
             yield b"retry: 2000\nevent: hello\ndata: \n\n"
             for room in tuple(self.board.rooms.values()):
                 yield self._update(room, words=words)
+            loop = asyncio.get_running_loop()
+            look_s = loop.time() + BEAT_S
             while True:
                 try:
-                    async with asyncio.timeout(BEAT_S):
+                    async with asyncio.timeout_at(look_s):
                         await viewer.due.wait()
                 except TimeoutError:
+                    if not await may_stay():
+                        return
+                    look_s = loop.time() + BEAT_S
                     yield b": here\n\n"
                     continue
                 viewer.due.clear()

@@ -298,7 +298,12 @@ def _local(path: str) -> str:
 async def _live(request: Request) -> Response:
     who = await _signed_in(request)
     live: Live = request.app.state.live
-    stream = live.stream(words=who.may(Scope.CONVERSATIONS))
+
+    async def may_stay() -> bool:
+        now = await visitor_of(request, request.app.state.house.accounts)
+        return now is not None and now.scopes == who.scopes
+
+    stream = live.stream(words=who.may(Scope.CONVERSATIONS), may_stay=may_stay)
     return StreamingResponse(stream, media_type="text/event-stream")
 
 

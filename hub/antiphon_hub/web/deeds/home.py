@@ -132,7 +132,7 @@ async def undo(desk: Desk, asked: Nothing) -> Done:
         raise ConsoleError(409, "there is nothing to undo")
     await checked(desk, path, before)
     await asyncio.to_thread(texts.undo, path)
-    desk.house.reload()
+    await desk.house.reload()
     await desk.audit("took back a change of the home")
     return Done(message="The home is as it was before.")
 
@@ -264,7 +264,7 @@ async def _saved(desk: Desk, text: str) -> None:
     path = _target(desk)
     await checked(desk, path, text)
     await asyncio.to_thread(texts_of(desk).write, path, text)
-    desk.house.reload()
+    await desk.house.reload()
 
 
 def _target(desk: Desk) -> Path:

@@ -120,7 +120,7 @@ async def save(desk: Desk, asked: NewText) -> Done:
     text = asked.text.replace("\r\n", "\n")
     await checked(desk, path, text)
     await asyncio.to_thread(texts_of(desk).write, path, text)
-    desk.house.reload()
+    await desk.house.reload()
     await desk.audit("saved sentences", asked.file)
     return Done(message=f"{asked.file} is saved, and counts from now on.")
 
@@ -135,7 +135,7 @@ async def undo(desk: Desk, asked: OneFile) -> Done:
         raise ConsoleError(409, "there is nothing to undo")
     await checked(desk, path, before)
     await asyncio.to_thread(texts.undo, path)
-    desk.house.reload()
+    await desk.house.reload()
     await desk.audit("took back sentences", asked.file)
     return Done(message=f"{asked.file} is as it was before.")
 
@@ -147,7 +147,7 @@ async def remove(desk: Desk, asked: OneFile) -> Done:
     if path.parent != _folder(desk):
         raise ConsoleError(409, f"{path} is named in the settings; take it out of them")
     await asyncio.to_thread(texts_of(desk).remove, path)
-    desk.house.reload()
+    await desk.house.reload()
     await desk.audit("removed sentences", asked.file)
     return Done(message=f"{asked.file} is removed. Saving a file of that name lets you undo it.")
 
