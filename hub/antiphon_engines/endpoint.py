@@ -31,6 +31,8 @@ RUN_GAP_S: Final = 0.2
 """Voice with shorter pauses is one run: a word's inner silences are up to 0.15 s."""
 WAKE_TAIL_S: Final = 0.35
 """Wake engines fire up to so much before the phrase's last sound."""
+CALL_TEXT_S: Final = 0.4
+"""Until so long after the wake engine fired, words are most likely made of the phrase."""
 WORD_LEAD_S: Final = 0.1
 """A recogniser shows a word at least so long before its last sound; one that comes later is made of
 the end of the word before, or of the room."""
@@ -98,6 +100,7 @@ class Endpoint:
         self._grammar = grammar
         self._start = max(begin, wake_end)
         self._wake_end = wake_end if wake_end > begin else 0
+        self._call_text_s = CALL_TEXT_S if self._wake_end else 0.0
         self._at = begin
         self._nearness = Nearness(call_dbfs)
         self._voiced = False
@@ -181,7 +184,7 @@ class Endpoint:
 
     def _text_needs_s(self) -> float:
         """Text without voice of its own may be misheard from the wake phrase: it saves nothing."""
-        rule, text = self._rule, self._text
+        rule, text = self._rule, self._command_text
         if text is None or not (self._grammar and text.text and self._voice_heard):
             return self._at_most_an_answers(rule.silence_s)
         if not text.may_end and self._was_complete:
@@ -210,7 +213,14 @@ class Endpoint:
 
     @property
     def _may_end(self) -> bool:
-        return self._text is not None and self._text.may_end and bool(self._text.text)
+        text = self._command_text
+        return text is not None and text.may_end and bool(text.text)
+
+    @property
+    def _command_text(self) -> SttPartial | None:
+        """What was understood, unless it is too early for a command."""
+        early = self._seconds_since(self._wake_end) < self._call_text_s
+        return None if early else self._text
 
     def _seconds_since(self, position: int) -> float:
         return (self._at - position) / SAMPLE_RATE_HZ

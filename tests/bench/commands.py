@@ -121,7 +121,8 @@ def hear_foreign(
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Sequence[Heard]:
     """Return what the engine made of speech outside the grammar, by default the commands' own."""
-    recordings = [functools.partial(read, row["file"]) for row in rows(args.foreign, args.root)]
+    said = list(rows(args.foreign, args.root))[:: max(1, args.limit)]
+    recordings = [functools.partial(read, row["file"]) for row in said]
     recogniser = Recogniser(args.engine, dict(options), grammar or context(args))
     return hear_all(recogniser, recordings, args.processes)
 

@@ -1,5 +1,6 @@
 """Utterances against a closed grammar: a search along with the audio, closer ones at the end."""
 
+import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,6 +33,8 @@ from antiphon_engines.stt.rejection import (
 )
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.limits import WAV_SECONDS_MAX
+
+log = logging.getLogger(__name__)
 
 LIVE_PRIOR_FRAMES: Final = 100.0
 """How much the typical voice weighs in the live search until more is known, 10 ms each."""
@@ -131,6 +134,7 @@ class ClosedStream:
         return evidence(look, others, complete=self._task.automaton.accepts(look.words))
 
     def _result(self, look: Path, score: float) -> SttResult:
+        log.debug("confidence %.2f of %s", score, self.evidence)
         hypothesis = SttHypothesis(text=" ".join(look.words), source="grammar", confidence=score)
         if score < self._task.accept:
             return SttResult(best=None, rejected=True, alternatives=(hypothesis,))

@@ -18,6 +18,8 @@ from antiphon_engines.hmm.search import Path
 
 USUAL_BEFORE_FRAMES: Final = 120
 """A call that is not recognised as one, a click, a breath: they say nothing against a command."""
+SILENCE_FIT_MIN: Final = -5.0
+"""Digital silence fits the model's badly, and says as little as much noise does."""
 INCOMPLETE: Final = 0.01
 """Confidence in a sentence that the grammar does not let end there."""
 
@@ -73,7 +75,7 @@ def evidence(path: Path, others: Sequence[Sequence[str]], *, complete: bool) -> 
     other = path.other_after + max(0, path.other_before - USUAL_BEFORE_FRAMES)
     return Evidence(
         fit=path.fit,
-        silence_fit=path.silence_fit,
+        silence_fit=max(path.silence_fit, SILENCE_FIT_MIN),
         agreement=sum(_alike(path.words, other) for other in others) / len(others),
         words=len(path.words),
         other=other / max(1, other + path.spoken_frames),
