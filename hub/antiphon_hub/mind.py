@@ -13,6 +13,7 @@ from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.home.model import Device, Home, load_home
 from antiphon_hub.nlu.answers import AnswerSheet
 from antiphon_hub.nlu.corrections import corrected
+from antiphon_hub.nlu.doubts import doubts
 from antiphon_hub.nlu.grammar import RecognitionContext, recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
 from antiphon_hub.nlu.questions import Answered, Question, which, yes_or_no
@@ -162,8 +163,10 @@ class HomeMind:
         """Return what this would mean in that room; nothing is done."""
         return self._interpreter.interpret_all(text, room=room)
 
-    def check(self, changed: Mapping[Path, str]) -> None:
+    def check(self, changed: Mapping[Path, str]) -> list[str]:
         """Tell whether the house would be sound with these texts in place of those files'.
+
+        Returns: sentences among them that would mean something else, one line for each.
 
         Takes a second of computing; may run in another thread.
 
@@ -175,7 +178,9 @@ class HomeMind:
             try:
                 home = load_home(draft.home)
                 words = self._plugin_words
-                Interpreter(home, draft.sentences, self._language, words, natural=False)
+                trial = Interpreter(home, draft.sentences, self._language, words, natural=False)
+                drafts = [path for path in draft.sentences if str(path) in draft.names]
+                return [line for path in drafts for line in doubts(trial, path)]
             except MistakesError as error:
                 where = draft.names.get(error.where, error.where)
                 raise type(error)(where, error.mistakes) from None

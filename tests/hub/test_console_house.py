@@ -52,7 +52,7 @@ async def test_a_sentence_counts_once_it_is_sound(world: ConsoleWorld) -> None:
     assert "line 6" in wrong.json()["mistakes"][0]
     assert not (world.folder / "own" / "sentences" / "my.yaml").exists()
     saved = await do(owner, "sentences.save", file="my.yaml", text=LIGHT)
-    assert saved.status_code == 200
+    assert (saved.status_code, saved.json()["mistakes"]) == (200, [])
     assert (await means(owner, "illumination please"))["intent"] == "HassTurnOn"
     await do(
         owner, "sentences.save", file="my.yaml", text=LIGHT.replace("illumination", "darkness")
@@ -66,6 +66,15 @@ async def test_a_sentence_counts_once_it_is_sound(world: ConsoleWorld) -> None:
     assert not (await means(owner, "illumination please"))["understood"]
     for name in ("../evil.yaml", "a/b.yaml", ".yaml", "x.yaml\n", "A.yaml", "x.txt"):
         assert (await do(owner, "sentences.save", file=name, text=LIGHT)).status_code == 422
+
+
+@pytest.mark.slow
+async def test_saving_tells_what_means_something_else(world: ConsoleWorld) -> None:
+    owner = await world.signed_in()
+    off = LIGHT.replace("HassTurnOn", "HassTurnOff").partition("intents:\n")[2]
+    saved = (await do(owner, "sentences.save", file="my.yaml", text=LIGHT + off)).json()
+    assert "“illumination please” means" in saved["mistakes"][0], saved
+    assert saved["message"].startswith("my.yaml is saved")
 
 
 async def test_trying_tells_what_is_ambiguous(world: ConsoleWorld) -> None:

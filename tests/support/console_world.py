@@ -108,7 +108,7 @@ class LightMind:
         del room
         return (NotUnderstood("not-understood", f"Sorry, what is {text}?"),)
 
-    def check(self, changed: Mapping[Path, str]) -> None:
+    def check(self, changed: Mapping[Path, str]) -> list[str]:
         raise HomeError("home.yaml", [f"this mind takes no {len(changed)} files"])
 
 

@@ -37,6 +37,8 @@ class Done(Record, frozen=True, kw_only=True):
 
     message: str = DONE
     """A sentence for people."""
+    notes: tuple[str, ...] = ()
+    """What to look at, though it is done."""
 
 
 @dataclass(frozen=True)

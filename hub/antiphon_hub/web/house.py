@@ -71,8 +71,10 @@ class Mind(Protocol):
         """Return what this would mean in that room, without doing it."""
         ...
 
-    def check(self, changed: Mapping[Path, str]) -> None:
+    def check(self, changed: Mapping[Path, str]) -> list[str]:
         """Tell whether the house would be sound with these texts in place of those files'.
+
+        Returns: sentences among them that would mean something else, one line for each.
 
         Takes a second or so; to be called in a thread.
 

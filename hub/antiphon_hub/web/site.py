@@ -258,7 +258,8 @@ async def _do(request: Request) -> Response:
     part = PARTS.get(one.name)
     html = _rendered(request, who, part, result=result) if part else ""
     if FETCHED in request.headers:
-        return json({"message": "" if part else said(result), "html": html})
+        notes = getattr(result, "notes", ())
+        return json({"message": "" if part else said(result), "html": html, "mistakes": notes})
     if part:
         return _shown(request, who, "done.html", part=part, result=result)
     return _redirected(_local(given.get("back", "/")), said(result))

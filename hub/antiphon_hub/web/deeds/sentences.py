@@ -118,11 +118,12 @@ async def save(desk: Desk, asked: NewText) -> Done:
     """Check a sentence file, save it, and let it count at once."""
     path = _path(desk, asked.file)
     text = asked.text.replace("\r\n", "\n")
-    await checked(desk, path, text)
+    notes = await checked(desk, path, text)
     await asyncio.to_thread(texts_of(desk).write, path, text)
     await desk.house.reload()
     await desk.audit("saved sentences", asked.file)
-    return Done(message=f"{asked.file} is saved, and counts from now on.")
+    but = " Some of it means something else:" if notes else ""
+    return Done(message=f"{asked.file} is saved, and counts from now on.{but}", notes=notes)
 
 
 @deed("POST", "/sentences/{file}/undo", Scope.CONFIGURE)
@@ -160,14 +161,14 @@ async def understand(desk: Desk, asked: Try) -> Tried:
     return Tried(text=asked.text, room=asked.room, readings=readings)
 
 
-async def checked(desk: Desk, path: Path, text: str) -> None:
-    """Tell whether the house would be sound with this text in that file.
+async def checked(desk: Desk, path: Path, text: str) -> tuple[str, ...]:
+    """Tell whether the house would be sound with this text in that file; return its doubts.
 
     Raises:
         ConsoleError: it would not; all mistakes are listed, nothing has changed.
     """
     try:
-        await asyncio.to_thread(desk.house.mind.check, {path: text})
+        return tuple(await asyncio.to_thread(desk.house.mind.check, {path: text}))
     except MistakesError as error:
         count = len(error.mistakes)
         message = f"{count} mistake{'s' if count > 1 else ''}; nothing was saved"

@@ -21,7 +21,7 @@
     if (bad) { box.tabIndex = 0; box.title = "Click to close"; box.addEventListener("click", () => box.remove()); }
     say.append(box);
     while (say.children.length > 3) say.firstElementChild.remove();
-    if (!bad) setTimeout(() => box.remove(), 6000);
+    if (!bad) setTimeout(() => box.remove(), mistakes && mistakes.length ? 30000 : 6000);
   }
   for (const one of say.children) setTimeout(() => one.remove(), 6000);
 
@@ -52,21 +52,17 @@
     const into = form.dataset.into && document.querySelector(form.dataset.into);
     if (into) { into.innerHTML = told.html; return; }
     if ("quick" in form.dataset || ("keep" in form.dataset && !location.search.includes("new"))) {
-      toast(told.message);
+      toast(told.message, told.mistakes);
       if ("keep" in form.dataset && form.action.includes("sentences.save")) await renewed();
       return;
     }
-    sessionStorage.setItem("said", told.message || "");
     await renewed();
-    toast(sessionStorage.getItem("said"));
-    sessionStorage.removeItem("said");
+    toast(told.message, told.mistakes);
   }
 
   // The same page anew, in place: the scroll stays, and what had the focus has it again.
   async function renewed() {
-    const back = document.querySelector("input[name=back]");
     const path = location.pathname + (location.search.includes("edit=") || location.search.includes("new") ? "" : location.search);
-    void back;
     const answer = await fetch(path, { headers: { Accept: "text/html" } });
     if (!answer.ok) { location.href = path; return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
