@@ -52,6 +52,7 @@ from antiphon_link.broker import BrokerAddress
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
+from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import TurnEnded
 
 log = logging.getLogger(__name__)
@@ -76,9 +77,9 @@ class Hub:
         self._address = settings.broker.resolve()
         self._gate = Gate(settings, self._state_dir)
         self._broker = None if self._address else _own_broker(settings, self._gate)
-        self._link = Link(
-            self._resolve, client_id=f"hub-{self._id}", will=self._presence.will, name="hub"
-        )
+        # Nobody can guess it: who connects under another's client id throws that one out.
+        name = new_id(f"hub-{self._id}")
+        self._link = Link(self._resolve, client_id=name, will=self._presence.will, name="hub")
         self._presence.attach(self._link)
         self._desk = PairingDesk(self._link)
         self._lease = LeaseKeeper(
