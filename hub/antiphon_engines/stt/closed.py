@@ -41,15 +41,16 @@ LIVE_PRIOR_FRAMES: Final = 100.0
 LIVE_STEP_FRAMES: Final = 8
 """So many are rated at a time: fewer cost as much."""
 OPINIONS_ON: Final = (
-    (0.88, FLOOR_BELOW_SPEECH_DB),
-    (0.94, FLOOR_BELOW_SPEECH_DB),
     (1.06, FLOOR_BELOW_SPEECH_DB),
-    (1.12, FLOOR_BELOW_SPEECH_DB),
     (1.0, LOUD_FLOOR_DB),
+    (0.94, FLOOR_BELOW_SPEECH_DB),
     (1.06, LOUD_FLOOR_DB),
+    (0.88, FLOOR_BELOW_SPEECH_DB),
+    (1.12, FLOOR_BELOW_SPEECH_DB),
 )
 """What second opinions assume: higher and lower voices than the model's (see FrontEnd), and noise
-that comes and goes, in a floor of noise that covers it (decibels under the loud frames)."""
+that comes and goes, in a floor of noise that covers it (decibels under the loud frames). What most
+often helps comes first."""
 OTHER_SPEECH_FRAMES: Final = 30
 """From so much sound on that is none of the grammar's words, somebody said something else."""
 _BYTES_MAX: Final = int(WAV_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
@@ -117,18 +118,27 @@ class ClosedStream:
         sure = confidence(self.evidence, ONE_PASS)
         if sure >= self._task.sure or sure < self._task.hopeless:
             return self._result(first, sure)
-        return self._second_opinion(first, live)
+        return self._second_opinion(first, sure, live)
 
-    def _second_opinion(self, first: Path, live: tuple[str, ...]) -> SttResult:
-        """Assume other voices, and believe the one whose words fit best."""
-        looks = [first, *filter(None, (self._look(*assumed) for assumed in OPINIONS_ON))]
+    def _second_opinion(self, first: Path, score: float, live: tuple[str, ...]) -> SttResult:
+        """Assume other voices and rooms until sure, and believe the one whose words fit best."""
+        looks, best = [first], first
+        for assumed in OPINIONS_ON:
+            if (look := self._look(*assumed)) is not None:
+                looks.append(look)
+                best, score = self._best_of(looks, live)
+            if score >= self._task.sure:
+                break
+        return self._result(best, score)
+
+    def _best_of(self, looks: Sequence[Path], live: tuple[str, ...]) -> tuple[Path, float]:
         judged = []
         for look in looks:
             others = [live, *(one.words for one in looks if one is not look)]
             if (found := self._weigh(look, others)) is not None:
                 judged.append((found, look))
         self.evidence, best = max(judged, key=lambda one: one[0].fit)
-        return self._result(best, confidence(self.evidence, OPINIONS))
+        return best, confidence(self.evidence, OPINIONS)
 
     def _weigh(self, look: Path, others: Sequence[Sequence[str]]) -> Evidence | None:
         return evidence(look, others, complete=self._task.automaton.accepts(look.words))
