@@ -120,7 +120,7 @@ class Hub:
         self._console = self._build_console(outbound, fleet)
 
     def _build_console(self, outbound: Outbound, fleet: Fleet) -> Console:
-        return Console(
+        console = Console(
             self._settings,
             outbound=outbound,
             inbound=self._inbound,
@@ -137,6 +137,9 @@ class Hub:
             turns_running=lambda: self._turns.running,
             facts=lambda: {"Broker": self._broker_address},
         )
+        counts = Counts(part="console", counts=console.counts, drops=("slow", "refused"))
+        self._meters.counted(counts)
+        return console
 
     def _build_turns(self, outbound: Outbound, fleet: Fleet) -> Turns:
         listening, language = self._settings.listening, self._settings.hub.language

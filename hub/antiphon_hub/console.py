@@ -105,6 +105,11 @@ class Console:
             outbound.overheard_by(self._happened)
             inbound.overheard_by(self._live.told)
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What it counts of open pages: updates, slow, refused."""
+        return self._live.counts
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
         """Serve inside the block; yields the address, empty where no console is wanted.

@@ -39,6 +39,7 @@ async def world(tmp_path: Path) -> AsyncIterator[ConsoleWorld]:
 async def test_the_first_visitor_is_led_to_the_setup(world: ConsoleWorld) -> None:
     async with world.browser() as stranger:
         assert (await stranger.get("/")).headers["location"] == "/setup"
+        assert (await stranger.head("/setup")).status_code == 200
         page = await stranger.get("/setup")
         assert "Setup token" in page.text
         form = {"token": world.accounts.setup_token, "name": "Mira", "password": PASSWORD}

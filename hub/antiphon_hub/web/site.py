@@ -178,7 +178,7 @@ async def _set_up(request: Request) -> Response:
     accounts = request.app.state.house.accounts
     if accounts.setup_token is None:
         return RedirectResponse("/sign-in", 303)
-    if request.method == "GET":
+    if request.method != "POST":
         return _shown(request, None, "setup.html", error="", name="")
     form = await _texts(request)
     name = form.get("name", "")
@@ -198,7 +198,7 @@ async def _sign_in(request: Request) -> Response:
     accounts = request.app.state.house.accounts
     if accounts.setup_token is not None:
         return RedirectResponse("/setup", 303)
-    if request.method == "GET":
+    if request.method != "POST":
         back = _local(request.query_params.get("back", "/"))
         return _shown(request, None, "sign_in.html", error="", name="", back=back)
     form = await _texts(request)
