@@ -218,9 +218,13 @@ class Endpoint:
 
     @property
     def _command_text(self) -> SttPartial | None:
-        """What was understood, unless it is too early for a command."""
+        """What was understood, unless it is too early for it.
+
+        That is right behind a call, and before an answer begins: silence may fit a short grammar.
+        """
         early = self._seconds_since(self._wake_end) < self._call_text_s
-        return None if early else self._text
+        unsaid = not self._wake_end and not self._command_samples
+        return None if early or unsaid else self._text
 
     def _seconds_since(self, position: int) -> float:
         return (self._at - position) / SAMPLE_RATE_HZ
