@@ -244,9 +244,9 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
-def a_voice() -> Voice:
+def a_voice(name: str = "awb") -> Voice:
     """Return a synthetic voice that wake engine and recogniser understand well."""
-    return next(voice for voice in voices() if voice.name == "awb")
+    return next(voice for voice in voices() if voice.name == name)
 
 
 def kill(pid: int) -> None:

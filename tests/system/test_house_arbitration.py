@@ -70,7 +70,7 @@ async def test_the_nearer_one_answers_and_the_other_stays_silent(
         house.facts() as facts,
     ):
         near, far = (kitchen, hall) if nearer == "kitchen" else (hall, kitchen)
-        async with asyncio.timeout(40), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(90), asyncio.TaskGroup() as group:
             group.create_task(far.say(spoken(1, THROUGH_THE_DOOR_DB)))
             talking = group.create_task(near.speak(spoken(2)))
             await far.wait_until(lambda: far.state is State.STANDING_BY)
@@ -94,7 +94,7 @@ async def test_the_other_takes_over_when_the_nearer_one_goes_in_mid_sentence(
         a_room(house, "hall") as (hall, _),
         house.facts() as facts,
     ):
-        async with asyncio.timeout(40), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(90), asyncio.TaskGroup() as group:
             lost = group.create_task(kitchen.say(spoken(2)))
             talking = group.create_task(hall.speak(spoken(1, THROUGH_THE_DOOR_DB)))
             await kitchen.wait_until(lambda: kitchen.state is State.LISTENING)
