@@ -20,6 +20,8 @@ ACTIVE_MAX: Final = 1500
 OTHER_BELOW_BEST: Final = 5.0
 """How far below the best-fitting sound of a frame other sound scores, natural logarithm. Words that
 were said are 2 to 4 below it on average, in much noise 5."""
+WORDS_FIT_MIN: Final = -5.0
+"""Words that fit worse on average are made of noise: not even children's are so far off."""
 STEP_FRAMES: Final = 32
 """So many at a time: other threads may run in between."""
 
@@ -63,11 +65,12 @@ class Search:
             self._step(scores[begin : begin + STEP_FRAMES])
 
     def words(self) -> tuple[str, ...]:
-        """Return the best words so far."""
+        """Return the best words so far; none if they fit so badly that nobody said them."""
         if self._words_at != self._frames:
             self._words_at = self._frames
-            _, lattice = self._decoder.get_best_path(use_final_probs=False)
-            self._words = self._spoken(lattice)
+            found, lattice = self._decoder.get_best_path(use_final_probs=False)
+            path = self._measured(lattice) if found else NOTHING
+            self._words = path.words if path.fit > WORDS_FIT_MIN else ()
         return self._words
 
     def finish(self) -> Path:
@@ -77,7 +80,7 @@ class Search:
         found, lattice = self._decoder.get_best_path(use_final_probs=True)
         if not found:  # all ways came to an end before the sound did
             return msgspec.structs.replace(NOTHING, other_after=self._frames)
-        return self._measured(self._spoken(lattice), np.array(_labels(lattice)[0], np.int64) - 1)
+        return self._measured(lattice)
 
     def _step(self, scores: Floats) -> None:
         best = scores.max(axis=1, keepdims=True)
@@ -87,18 +90,16 @@ class Search:
         self._decoder.advance_decoding(kaldi_decoder.DecodableCtc(columns, self._frames))
         self._frames += len(scores)
 
-    def _spoken(self, lattice: Any) -> tuple[str, ...]:
-        return tuple(self._graph.words[label] for label in _labels(lattice)[1])
-
-    def _measured(self, words: tuple[str, ...], sounds: Ints) -> Path:
-        below = np.concatenate(self._below)
+    def _measured(self, lattice: Any) -> Path:
+        _, labels, words, _ = kaldifst.get_linear_symbol_sequence(lattice)
+        sounds = np.array(labels, np.int64) - 1
         graph = self._graph
-        fits = below[np.arange(len(sounds)), np.minimum(sounds, graph.other - 1)]
+        fits = self._fits(np.minimum(sounds, graph.other - 1))
         silent = np.isin(sounds, list(graph.silence))
         spoken = (sounds < graph.other) & ~silent
         first = int(np.argmax(spoken))
         return Path(
-            words=words,
+            words=tuple(graph.words[label] for label in words),
             fit=_mean(fits[spoken]),
             silence_fit=_mean(fits[silent]),
             spoken_frames=int(spoken.sum()),
@@ -106,11 +107,13 @@ class Search:
             other_after=int((sounds[first:] == graph.other).sum()),
         )
 
-
-def _labels(lattice: Any) -> tuple[list[int], list[int]]:
-    """Return the sounds of a path, one a frame, and its words."""
-    _, sounds, words, _ = kaldifst.get_linear_symbol_sequence(lattice)
-    return sounds, words
+    def _fits(self, sounds: Ints) -> Floats:
+        """Return how far below the best-fitting sound each frame's own is."""
+        found, at = [], 0
+        for below in self._below:
+            found.append(below[np.arange(len(below)), sounds[at : at + len(below)]])
+            at += len(below)
+        return np.concatenate(found)
 
 
 def _mean(values: Floats) -> float:
