@@ -7,19 +7,22 @@ the benches that carry their names. `--manifest` and `--engine` mean the same in
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from tests.bench import _natural, commands, dictation, wake
+from tests.bench import _home_commands, _natural, _rejection, commands, dictation, wake
+from tests.bench._intervals import rate_interval, share_interval
 from tests.bench._recordings import NoRecordingsError
 
 SETS: Final = ("orders", "home", "dictation", "wake", "natural", "rejection")
-HEARING: Final[Mapping[str, tuple[ModuleType, Callable[[dict[str, Any]], dict[str, Any]]]]] = {
-    "orders": (commands, lambda found: found),
-    "dictation": (dictation, lambda found: found),
-    "wake": (wake, lambda found: found),
+HEARING: Final[Mapping[str, ModuleType]] = {
+    "orders": commands,
+    "home": _home_commands,
+    "dictation": dictation,
+    "wake": wake,
+    "rejection": _rejection,
 }
 """Sets that another bench measures; each gives its figures as they are."""
 
@@ -39,11 +42,30 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             return {"set": "natural", **_natural.measure(_natural.options(args))}
         except NoRecordingsError as error:
             sys.exit(f"accuracy: {error}")
-    if args.what not in HEARING:
-        sys.exit(f"accuracy: the set {args.what} has no bench yet")
-    bench, shaped = HEARING[args.what]
+    bench = HEARING[args.what]
     parser = argparse.ArgumentParser(prog=f"accuracy --set {args.what}")
     bench.add_arguments(parser)
     given = [part for path in args.manifest or () for part in ("--manifest", str(path))]
     given += ["--engine", args.engine] if args.engine else []
-    return {"set": args.what, **shaped(bench.run(parser.parse_args([*given, *args.more])))}
+    found = bench.run(parser.parse_args([*given, *args.more]))
+    if args.what == "wake":
+        found = {**_calls(next(iter(found["engines"].values()))), **found}
+    return {"set": args.what, **found}
+
+
+def _calls(engine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an engine's recall and false wakes over all phrases that were called, as it ships."""
+    called = [
+        at
+        for one in engine["phrases"].values()
+        if (at := one["at"][str(one["default_threshold"])])["recall"] is not None
+    ]
+    heard, calls = (sum(int(at["heard"].split("/")[part]) for at in called) for part in (0, 1))
+    false, hours = sum(at["false"] for at in called), sum(at["hours"] for at in called)
+    return {
+        "n": calls,
+        "recall": round(heard / max(1, calls), 4),
+        "recall_95": share_interval(heard, calls),
+        "false_per_hour": round(false / hours, 3) if hours else None,
+        "false_per_hour_95": rate_interval(false, hours),
+    }

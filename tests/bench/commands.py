@@ -82,22 +82,28 @@ def figures(args: argparse.Namespace) -> dict[str, Any]:
     """Return what was right, wrong and rejected."""
     outcomes = hear_commands(args)
     foreign, at_home = hear_foreign(args), hear_foreign(args, home_context())
-    conditions = [CLEAN, *_ratios(args)]
-    found: dict[str, Any] = {
-        one: _shares([o for o in outcomes if o.condition == one]) for one in conditions
-    }
-    wrong = sum(one.taken and not one.right for one in outcomes)
-    found["wrong_actions"] = round(wrong / len(outcomes), 4)
-    found["wrong_actions_95"] = share_interval(wrong, len(outcomes))
-    found["foreign"] = _taken(foreign)
-    found["foreign_at_home"] = _taken(at_home)
+    found = shares(outcomes, args)
+    found["foreign"] = taken(foreign)
+    found["foreign_at_home"] = taken(at_home)
     found["calibration"] = calibration(outcomes)
     found["cost"] = _cost([one.heard for one in outcomes if one.heard], args)
     if not args.no_stock:
         stock = hear_stock(args)
         found["stock"] = {
-            one: _shares([o for o in stock if o.condition == one]) for one in conditions
+            one: _shares([o for o in stock if o.condition == one]) for one in conditions_of(args)
         }
+    return found
+
+
+def shares(outcomes: Sequence[Outcome], args: argparse.Namespace) -> dict[str, Any]:
+    """Return what was right, wrong and rejected in each condition, and wrong in all of them."""
+    found: dict[str, Any] = {
+        one: _shares([o for o in outcomes if o.condition == one]) for one in conditions_of(args)
+    }
+    wrong = sum(one.taken and not one.right for one in outcomes)
+    found["wrong_actions"] = round(wrong / max(1, len(outcomes)), 4)
+    found["wrong_actions_n"] = len(outcomes)
+    found["wrong_actions_95"] = share_interval(wrong, len(outcomes))
     return found
 
 
@@ -105,10 +111,29 @@ def hear_commands(
     args: argparse.Namespace, options: Mapping[str, Any] = MappingProxyType({})
 ) -> list[Outcome]:
     """Return what the engine, with these options, made of each command in each condition."""
-    labels, recordings = recordings_of(args)
-    recogniser = Recogniser(args.engine, dict(options), context(args))
+    commands = list(rows(args.manifest, args.root))[:: max(1, args.limit)]
+    return hear_rows(args, commands, context(args), Meaning(args.grammar), options)
+
+
+def hear_rows(
+    args: argparse.Namespace,
+    commands: Sequence[Row],
+    grammar: SttContext,
+    meant: Callable[[str, Row], bool],
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Outcome]:
+    """Return what the engine made of those recordings in each condition, against any grammar.
+
+    Args:
+        args: This bench's options.
+        commands: Rows of a manifest.
+        grammar: What can be heard.
+        meant: Tells from a text and a row whether the text is right.
+        options: The engine's.
+    """
+    labels, recordings = recordings_of(args, commands)
+    recogniser = Recogniser(args.engine, dict(options), grammar)
     heard = hear_all(recogniser, recordings, args.processes)
-    meant = Meaning(args.grammar)
     return [
         Outcome(condition, row, text(one), one.result.best is not None, meant(text(one), row), one)
         for (condition, row), one in zip(labels, heard, strict=True)
@@ -127,14 +152,15 @@ def hear_foreign(
     return hear_all(recogniser, recordings, args.processes)
 
 
-def home_context() -> SttContext:
-    """Return the grammar of the example home: far larger than that of one file."""
-    return _stt(recognition_context(Interpreter(load_home(None))))
+def home_context(home: Path | None = None) -> SttContext:
+    """Return a home's grammar, by default the example's: far larger than that of one file."""
+    return _stt(recognition_context(Interpreter(load_home(home))))
 
 
 def hear_stock(args: argparse.Namespace) -> list[Outcome]:
     """Return what stock pocketsphinx made of the same recordings."""
-    labels, recordings = recordings_of(args)
+    commands = list(rows(args.manifest, args.root))[:: max(1, args.limit)]
+    labels, recordings = recordings_of(args, commands)
     heard = hear_all(functools.partial(stock, context(args).grammar), recordings, args.processes)
     meant = Meaning(args.grammar)
     return [
@@ -174,17 +200,16 @@ def _stt(made: RecognitionContext) -> SttContext:
 
 
 def recordings_of(
-    args: argparse.Namespace,
+    args: argparse.Namespace, commands: Sequence[Row]
 ) -> tuple[list[tuple[str, Row]], list[Callable[[], bytes]]]:
     """Return the commands in each condition: their labels, and what gives their samples."""
-    commands = list(rows(args.manifest, args.root))[:: max(1, args.limit)]
     noise = b"".join(
         read(row["file"]) for row in rows(args.noise, args.root) if row["kind"] == args.noise_kind
     )
     if not noise:
         raise NoRecordingsError(f"{args.noise} has no noise of the kind {args.noise_kind!r}")
     labels, recordings = [], []
-    for condition in (CLEAN, *_ratios(args)):
+    for condition in conditions_of(args):
         for row in commands:
             labels.append((condition, row))
             recordings.append(functools.partial(_noisy, row, noise, condition))
@@ -198,8 +223,9 @@ def _noisy(row: Row, noise: bytes, condition: str) -> bytes:
     return mix(speech, noise, float(condition), f"{condition} {row['path']}")
 
 
-def _ratios(args: argparse.Namespace) -> list[str]:
-    return [f"{ratio:g}" for ratio in args.snr or (24.0, 6.0)]
+def conditions_of(args: argparse.Namespace) -> list[str]:
+    """Return the conditions' names: clean, and the ratios of speech to noise."""
+    return [CLEAN, *(f"{ratio:g}" for ratio in args.snr or (24.0, 6.0))]
 
 
 class Meaning:
@@ -247,21 +273,22 @@ def calibration(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _shares(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    count = len(outcomes)
+    count = max(1, len(outcomes))
     right = sum(one.taken and one.right for one in outcomes)
     wrong = sum(one.taken and not one.right for one in outcomes)
     return {
-        "n": count,
+        "n": len(outcomes),
         "right": round(right / count, 4),
-        "right_95": share_interval(right, count),
+        "right_95": share_interval(right, len(outcomes)),
         "wrong": round(wrong / count, 4),
-        "wrong_95": share_interval(wrong, count),
+        "wrong_95": share_interval(wrong, len(outcomes)),
         "rejected": round(1 - (right + wrong) / count, 4),
         "right_unless_rejected": round(sum(one.right for one in outcomes) / count, 4),
     }
 
 
-def _taken(foreign: Sequence[Heard]) -> dict[str, Any]:
+def taken(foreign: Sequence[Heard]) -> dict[str, Any]:
+    """Return how much of what was no command was taken for one."""
     accepted = sum(one.result.best is not None for one in foreign)
     return {
         "clips": len(foreign),
@@ -271,7 +298,8 @@ def _taken(foreign: Sequence[Heard]) -> dict[str, Any]:
 
 
 def _cost(heard: Sequence[Heard], args: argparse.Namespace) -> dict[str, float]:
-    _, recordings = recordings_of(args)
+    commands = list(rows(args.manifest, args.root))[:: max(1, args.limit)]
+    _, recordings = recordings_of(args, commands)
     audio_s = sum(len(one()) for one in recordings) / SAMPLE_BYTES / SAMPLE_RATE_HZ
     tails = sorted(one.tail_s for one in heard)
     return {

@@ -16,6 +16,7 @@ import pocketsphinx
 
 from antiphon_engines.errors import EngineError
 from tests.bench._hearing import Heard, Recogniser, hear_all
+from tests.bench._intervals import share_interval
 from tests.bench._recordings import NoRecordingsError, read, rows
 
 CORPORA = Path("../shared/corpora/dev")
@@ -64,6 +65,7 @@ def rates(said: Sequence[Row], heard: Sequence[str]) -> dict[str, Any]:
             "clips": clips[name],
             "words": words[name],
             "rate": round(errors[name] / words[name], 4),
+            "rate_95": share_interval(min(errors[name], words[name]), words[name]),
         }
         for name in sorted(clips)
     }

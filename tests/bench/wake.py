@@ -253,6 +253,7 @@ def figures(
         "recall": round(heard / len(calls), 4) if calls else None,
         "recall_95": [round(one, 3) for one in share_interval(heard, len(calls))],
         "false": false,
+        "hours": hours,
         "false_per_hour": round(false / hours, 3) if hours else None,
         "false_per_hour_95": [round(one, 2) for one in rate_interval(false, hours)],
     }
