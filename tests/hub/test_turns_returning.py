@@ -68,6 +68,33 @@ def test_a_satellite_that_is_soon_back_is_reminded_and_answered(tmp_path: Path) 
     assert [one.reason for one in world.sent(StopListening)] == ["speech-ended"] * 2
 
 
+def test_a_satellite_that_was_started_anew_opens_no_microphone_by_itself(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.call()
+        await asyncio.sleep(0.2)
+        world.turns.left("sat")
+        world.satellite(instance="two")
+        world.turns.joined("sat")
+        await world.ended()
+
+    world = played_out(tmp_path, story)
+    assert [(end.outcome, end.code) for end in world.endings] == [("cancelled", "satellite-lost")]
+    assert len(world.sent(Listen)) == 1
+
+
+def test_what_was_said_before_its_satellite_was_started_anew_is_answered(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.call()
+        await asyncio.sleep(2.5)
+        world.turns.left("sat")
+        world.satellite(instance="two")
+        world.turns.joined("sat")
+        await world.ended()
+
+    world = played_out(tmp_path, story)
+    assert [end.outcome for end in world.endings] == ["answered"]
+
+
 def test_a_call_that_comes_again_in_mid_turn_is_confirmed_again(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         world.call("stream-7")

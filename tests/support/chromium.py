@@ -34,6 +34,10 @@ def needed() -> str:
     return found
 
 
+class DevToolsError(AssertionError):
+    """The browser could not do what it was told."""
+
+
 class Page:
     """One page of a browser."""
 
@@ -68,7 +72,8 @@ class Page:
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         message = await answer
-        assert "result" in message, message
+        if "result" not in message:
+            raise DevToolsError(message)
         result: dict[str, Any] = message["result"]
         return result
 
@@ -92,12 +97,19 @@ class Page:
         return answer["result"].get("value")
 
     async def until(self, condition: str, within_s: float = START_S) -> None:
-        """Return once an expression is true; the page itself looks again and again."""
+        """Return once an expression is true, on this page or on one that it leads to.
+
+        The page itself looks again and again.
+        """
         async with asyncio.timeout(within_s):
-            await self.run(
-                "new Promise((resolve) => { const look = () => "
-                f"({condition}) ? resolve(true) : setTimeout(look, 20); look(); }})"
-            )
+            while True:
+                with suppress(DevToolsError):  # the page that looked is left
+                    await self.run(
+                        "new Promise((resolve) => { const look = () => "
+                        f"({condition}) ? resolve(true) : setTimeout(look, 20); look(); }})"
+                    )
+                    return
+                await asyncio.sleep(0.02)
 
     async def text(self, selector: str) -> str:
         """Return an element's text."""

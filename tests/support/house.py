@@ -20,6 +20,7 @@ from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import Event, TurnEnded
 from antiphon_protocol.topics import EVENT
 from antiphon_tools.speech import Voice, voices
+from tests.support.mosquitto import free_port
 from tests.support.waiting import eventually
 
 START_S = 90.0
@@ -140,16 +141,17 @@ class House:
         return str(path)
 
     async def open(self, port: int = 0, on: Sequence[str] = ()) -> None:
-        """Start the hub, and return once it serves."""
+        """Start the hub, and return once it serves; never on the port that others expect."""
         config = self.config("hub", self._settings)
-        arguments = ("--config", config, "--state-dir", str(self.state_dir), "--port", str(port))
+        number = str(port or free_port())
+        arguments = ("--config", config, "--state-dir", str(self.state_dir), "--port", number)
         self.hub = await self.program("hub", *arguments, on=on)
         ready = self.state_dir / "hub.json"
         await eventually(lambda: ready.exists() or self.hub.ended, START_S)
         assert not self.hub.ended, self.hub.log
         fact = msgspec.json.decode(ready.read_bytes())
-        host, number = parse_address(fact["broker"], 0)
-        self.broker = BrokerAddress(host=host, port=number)
+        host, at = parse_address(fact["broker"], 0)
+        self.broker = BrokerAddress(host=host, port=at)
 
     async def close(self) -> None:
         """End every program."""

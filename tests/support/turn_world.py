@@ -204,6 +204,7 @@ class World:
         *,
         speaks: bool = True,
         wake: Literal["local", "hub", "none"] = "none",
+        instance: str = "one",
     ) -> None:
         self._epoch += 1
         hello = Hello(
@@ -213,7 +214,7 @@ class World:
             protocol=OURS,
             software="0",
             host="host",
-            instance="one",
+            instance=instance,
             wake=wake,
             speaker=AudioFormat() if speaks else None,
         )

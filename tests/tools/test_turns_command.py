@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,17 @@ from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_link.errors import SettingsError
 from antiphon_protocol.audio import AudioFrame
 from antiphon_tools.commands.turns import app, since_us
+from antiphon_tools.speech import say
 from antiphon_tools.turns.replay import Understood, changes
 from tests.support import virtual_time
+from tests.support.house import a_voice
 from tests.support.turn_world import World, obliging
 
-SECOND = bytes(32000)
+
+@cache
+def a_second() -> bytes:
+    """Return a second of somebody's speech: silence would not be heard again."""
+    return say("turn on the light", a_voice())[:32000]
 
 
 def lived(
@@ -39,7 +46,7 @@ def lived(
             world.worker()
             for number, said in enumerate(calls):
                 world.script = obliging(said)
-                frame = AudioFrame(sequence=0, position=0, at_us=0, pcm=SECOND)
+                frame = AudioFrame(sequence=0, position=0, at_us=0, pcm=a_second())
                 recordings.heard("sat", f"s{number}", frame)
                 world.call(f"s{number}")
                 await world.ended(number + 1)

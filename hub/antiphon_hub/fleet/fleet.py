@@ -46,6 +46,11 @@ class Fleet:
         """Return the satellite of that id if it is here."""
         return self._satellites.get(satellite)
 
+    def instance(self, satellite: str) -> str:
+        """Return what tells one start of its program from another; empty if it is not here."""
+        known = self._satellites.get(satellite)
+        return "" if known is None else known.hello.instance
+
     def in_room(self, room: str) -> tuple[Satellite, ...]:
         """Return the satellites of a room; of all rooms for an empty name."""
         wanted = room.strip().lower()

@@ -40,6 +40,10 @@ class Satellites(Protocol):
         """Return the one of that id."""
         ...
 
+    def instance(self, satellite: str) -> str:
+        """Return what tells one start of its program from another; empty if it is not here."""
+        ...
+
     def in_room(self, room: str) -> Collection[Satellite]:
         """Return those of a room; of all rooms for an empty name."""
         ...

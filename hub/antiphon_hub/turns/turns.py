@@ -69,12 +69,14 @@ class Turns:
             now_us=now_us,
         )
         self._lost: dict[str, asyncio.TimerHandle] = {}
+        self._instances: dict[str, str] = {}
+        """Which start of its program each satellite was at that is in a turn."""
         self.calls = Calls()
         """The calls that had their turn."""
         self.counts: Counter[str] = Counter()
         """turns, refused (too many at once, or no such satellite), repeated calls."""
         self._lives = Lives(
-            parts, self.counts, ended=self._ended, silent=self._found, now_us=now_us, clock=clock
+            parts, self.counts, ended=self._ended, silent=self._silent, now_us=now_us, clock=clock
         )
 
     async def run(self) -> None:
@@ -139,12 +141,24 @@ class Turns:
         """A satellite is here, perhaps again, and in the middle of a turn."""
         self._found(satellite_id)
         self._parts.mouth.joined(satellite_id)
-        if turn := self._lives.speaking.get(satellite_id):
+        turn = self._lives.speaking.get(satellite_id)
+        if turn is None:
+            return
+        instance = self._satellites.instance(satellite_id)
+        again = self._instances.get(satellite_id, instance) != instance
+        if again and "speech-ended" not in turn.record.marks:  # its stream died with its program
+            turn.stream_lost()
+            turn.cancel("satellite-lost")
+        else:
             turn.invitation.remind()
 
     def _found(self, satellite_id: str) -> None:
         if (timer := self._lost.pop(satellite_id, None)) is not None:
             timer.cancel()
+
+    def _silent(self, satellite_id: str) -> None:
+        self._found(satellite_id)
+        self._instances.pop(satellite_id, None)
 
     def _ended(self, turn: Turn) -> None:
         if turn.record.satellite:
@@ -183,6 +197,7 @@ class Turns:
         if self._lives.begin(turn, story, satellite if satellite.speaks else None) is None:
             return False
         self._lives.speaking[satellite.id] = turn
+        self._instances[satellite.id] = self._satellites.instance(satellite.id)
         return True
 
     # -- requests ---------------------------------------------------------------------------------
