@@ -45,7 +45,8 @@ class Page:
         self._socket = socket
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._loaded = asyncio.Event()
+        self._loaded: set[str] = set()
+        """Documents whose load event has fired, by the browser's name for them."""
         self.console: list[str] = []
         """What the page wrote to its console, and errors that nobody caught."""
 
@@ -55,14 +56,16 @@ class Page:
             message = json.loads(text)
             if "id" in message:
                 self._answers.pop(message["id"]).set_result(message)
-            elif message["method"] == "Page.loadEventFired":
-                self._loaded.set()
+            elif message["method"] == "Page.lifecycleEvent":
+                if message["params"]["name"] == "load":
+                    self._loaded.add(message["params"]["loaderId"])
             elif message["method"] in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
                 self.console.append(json.dumps(message["params"])[:2000])
 
     async def prepare(self) -> None:
         """Have every page tell what happens on it, and record what it plays."""
         await self.call("Page.enable")
+        await self.call("Page.setLifecycleEventsEnabled", enabled=True)
         await self.call("Runtime.enable")
         await self.call("Page.addScriptToEvaluateOnNewDocument", source=RECORDER.read_text("utf-8"))
 
@@ -79,10 +82,9 @@ class Page:
 
     async def open(self, url: str) -> None:
         """Go to a page; returns once it is loaded."""
-        self._loaded.clear()
-        await self.call("Page.navigate", url=url)
-        async with asyncio.timeout(START_S):
-            await self._loaded.wait()
+        document = (await self.call("Page.navigate", url=url)).get("loaderId")
+        if document is not None:  # else it is the same page, at another place in it
+            await eventually(lambda: document in self._loaded, START_S)
 
     async def run(self, script: str) -> Any:
         """Evaluate an expression as if a person had touched the page; return its value."""
