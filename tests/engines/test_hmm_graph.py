@@ -7,7 +7,7 @@ import numpy as np
 import pocketsphinx
 import pytest
 
-from antiphon_engines.grammar import compile_grammar
+from antiphon_engines.grammar import compile_grammar, odds_of
 from antiphon_engines.hmm.fst import EPSILON, arcs_of, fst_of
 from antiphon_engines.hmm.graph import Grammar, Graph
 from antiphon_engines.hmm.model import AcousticModel, Floats
@@ -29,7 +29,7 @@ SILENCE = MODEL.phones.states(MODEL.phones.alone(MODEL.phones.silence)[0])
 
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    return Grammar(MODEL, AUTOMATON, WAYS).graph(WAKE)
+    return Grammar(MODEL, AUTOMATON, odds_of(GRAMMAR, AUTOMATON), WAYS).graph(WAKE)
 
 
 def states_of(phones: str) -> list[int]:
@@ -56,6 +56,20 @@ def sounding(*parts: list[int]) -> Floats:
 
 def said(text: str) -> list[int]:
     return states_of(" ".join(WAYS[word][0] for word in text.split()))
+
+
+def grammar(body: str, ways: dict[str, str]) -> Grammar:
+    text = f"#JSGF V1.0; grammar g; public <g> = {body};"
+    automaton = compile_grammar(text)
+    spoken = {word: (phones,) for word, phones in ways.items()}
+    return Grammar(MODEL, automaton, odds_of(text, automaton), spoken)
+
+
+@pytest.mark.parametrize("usual", ["two", "to"])
+def test_of_two_words_that_sound_alike_the_usual_one_is_heard(usual: str) -> None:
+    other = "to" if usual == "two" else "two"
+    graph = grammar(f"/9/ {usual} | {other}", {"two": "T UW", "to": "T UW"}).graph()
+    assert heard(graph, sounding(QUIET, states_of("T UW"), QUIET)).finish().words == (usual,)
 
 
 def heard(graph: Graph, scores: Floats) -> Search:
@@ -129,11 +143,7 @@ def test_nothing_heard_is_nothing_found(graph: Graph) -> None:
 
 
 def test_arrays_and_back_are_the_same() -> None:
-    fst = Grammar(
-        MODEL,
-        compile_grammar("#JSGF V1.0; grammar g; public <g> = yes | no;"),
-        WAYS | {"yes": ("Y EH S",), "no": ("N OW",)},
-    )._inside
+    fst = grammar("yes | no", {"yes": "Y EH S", "no": "N OW"})._inside
     once = arcs_of(fst)
     twice = arcs_of(fst_of(once))
     for name in once.__struct_fields__:

@@ -23,6 +23,8 @@ class Alternatives:
     """Any one of them; no alternative at all is `<VOID>`."""
 
     options: tuple["Expression", ...]
+    weights: tuple[float, ...] = ()
+    """How likely each is beside the others, above 0; none given: all alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Parse the part of JSGF 1.0 that closed grammars need, from untrusted text.
 
 Source: JSpeech Grammar Format, W3C Note 5 June 2000. Taken: the header, the grammar's name, one
-public rule, sequences, alternatives, groups, optional groups, weights (0 forbids an alternative,
-others only have to be numbers), references without recursion, `<NULL>`, `<VOID>`, comments; tags
+public rule, sequences, alternatives, groups, optional groups, weights (0 forbids an alternative),
+references without recursion, `<NULL>`, `<VOID>`, comments; tags
 are skipped. Not taken: repetition, imports, quoted tokens, qualified names.
 """
 
@@ -23,6 +23,7 @@ from antiphon_engines.grammar.expressions import (
 from antiphon_engines.grammar.tokens import Token, tokenize
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX
 
+WEIGHT_MAX: Final = 1e6
 NESTING_MAX: Final = 50
 """Brackets within brackets: templates nest a handful; the parser recurses once for each."""
 
@@ -94,14 +95,23 @@ class _Parser:
         options = [self._weighted()]
         while self._take_if("|"):
             options.append(self._weighted())
-        return options[0] if len(options) == 1 else Alternatives(tuple(options))
+        said = [(option, weight) for option, weight in options if weight > 0]
+        if not said:
+            return VOID
+        if len(said) == 1:
+            return said[0][0]
+        weights = tuple(weight for _, weight in said)
+        alike = len(set(weights)) == 1
+        return Alternatives(tuple(option for option, _ in said), () if alike else weights)
 
-    def _weighted(self) -> Expression:
+    def _weighted(self) -> tuple[Expression, float]:
         weight = 1.0
         if self._next.kind == "weight":
-            weight = float(self._take().text.strip("/ \t\r\nfF"))
-        sequence = self._sequence()
-        return sequence if weight > 0 else VOID
+            weight = float(self._next.text.strip("/ \t\r\nfF"))
+            if weight > WEIGHT_MAX:
+                raise self._error(f"a weight is over {WEIGHT_MAX:g}")
+            self._take()
+        return self._sequence(), weight
 
     def _sequence(self) -> Expression:
         items: list[Expression] = []

@@ -20,13 +20,15 @@ import kaldifst
 import msgspec
 import numpy as np
 
-from antiphon_engines.grammar import WordAutomaton
+from antiphon_engines.grammar import Odds, WordAutomaton
 from antiphon_engines.hmm.fst import EPSILON, Arcs, arcs_of, fst_of
 from antiphon_engines.hmm.model import BEGIN, END, INSIDE, SINGLE, STATES, AcousticModel, Ints
 
 WAKE_WORD: Final = "<wake>"
 """Stands for the wake phrase where it is compiled."""
 WORD_COST: Final = -math.log(0.5)
+ODDS_SCALE: Final = 6.0
+"""How much a word's odds count beside its sounds: frames are no independent witnesses."""
 SILENCE_ODDS: Final = 0.3
 """Of a pause between two words."""
 FENCE_COST: Final = 5.0
@@ -68,6 +70,7 @@ class Grammar:
         self,
         model: AcousticModel,
         automaton: WordAutomaton,
+        odds: Odds,
         pronunciations: Mapping[str, Pronunciations],
     ) -> None:
         """Compile; takes 10 ms for a small grammar, two seconds for a home's.
@@ -75,11 +78,12 @@ class Grammar:
         Args:
             model: Whose senones the graph refers to.
             automaton: The sentences.
+            odds: How likely their words are.
             pronunciations: Ways to say each word, phones of the model apart by spaces.
         """
         self._model = model
         self._words = tuple(sorted(pronunciations))
-        inside = _compile(model, automaton, pronunciations)
+        inside = _compile(model, automaton, odds, pronunciations)
         self._inside = fst_of(inside)
         ends = np.flatnonzero(np.isfinite(inside.final_costs))
         self._ends = [(int(state), float(inside.final_costs[state])) for state in ends]
@@ -95,7 +99,7 @@ class Grammar:
         called = np.zeros(0, np.int64)
         if wake_phrase:
             alone = WordAutomaton(({WAKE_WORD: 1}, {}), (False, True))
-            phrase = _compile(self._model, alone, {WAKE_WORD: wake_phrase})
+            phrase = _compile(self._model, alone, Odds(alone, Counter()), {WAKE_WORD: wake_phrase})
             called = np.unique(phrase.sound[phrase.sound != EPSILON]) - 1
             fence.may_begin_with(phrase, called)
         fence.close()
@@ -232,28 +236,38 @@ def _placed(phones: Sequence[int]) -> list[_Phone]:
 
 
 def _compile(
-    model: AcousticModel, automaton: WordAutomaton, pronunciations: Mapping[str, Pronunciations]
+    model: AcousticModel,
+    automaton: WordAutomaton,
+    odds: Odds,
+    pronunciations: Mapping[str, Pronunciations],
 ) -> Arcs:
     lexicon = _Lexicon(model, pronunciations)
     labels = {word: number for number, word in enumerate(sorted(pronunciations), 1)}
-    spoken = kaldifst.compose(_lexicon_fst(lexicon, labels), _grammar_fst(automaton, labels))
+    spoken = kaldifst.compose(_lexicon_fst(lexicon, labels), _grammar_fst(automaton, odds, labels))
     kaldifst.determinize_star(spoken)
     kaldifst.minimize_encoded(spoken)
     in_context, windows = kaldifst.compose_context(list(lexicon.marks), CONTEXT, 1, spoken)
     return _states_of(model, *_tied(model, lexicon, in_context, windows))
 
 
-def _grammar_fst(automaton: WordAutomaton, labels: Mapping[str, int]) -> Any:
+def _grammar_fst(automaton: WordAutomaton, odds: Odds, labels: Mapping[str, int]) -> Any:
     states = [automaton.start, *(n for n in range(len(automaton)) if n != automaton.start)]
     lines = [
-        f"{state} {target} {labels[word]} {labels[word]}"
+        f"{state} {target} {labels[word]} {labels[word]} {_cost(odds.of_word(state, word))}"
         for state in states
         for word, target in automaton.next_words(state).items()
     ]
-    lines += [f"{state}" for state in states if automaton.may_end(state)]
+    lines += [
+        f"{state} {_cost(odds.of_end(state))}" for state in states if automaton.may_end(state)
+    ]
     fst = kaldifst.compile("\n".join(lines), acceptor=False)
     kaldifst.arcsort(fst, "ilabel")
     return fst
+
+
+def _cost(odds: float) -> float:
+    """Return what a word's odds weigh beside sounds; rounded, so that like states become one."""
+    return round(ODDS_SCALE * odds * 4) / 4
 
 
 def _lexicon_fst(lexicon: _Lexicon, labels: Mapping[str, int]) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from antiphon_engines.errors import ContextError, EngineFailedError, ModelError
-from antiphon_engines.grammar import compile_grammar
+from antiphon_engines.grammar import compile_grammar, odds_of
 from antiphon_engines.hmm.graph import Grammar, Graph
 from antiphon_engines.hmm.model import AcousticModel
 from antiphon_engines.hmm.scorer import Scorer
@@ -130,7 +130,8 @@ class _Context:
         self._own = context.pronunciations
         self._lexicon = lexicon
         words = lexicon.pronounce(self.automaton.vocabulary, self._own)
-        self._grammar = Grammar(model, self.automaton, words)
+        odds = odds_of(context.grammar, self.automaton)
+        self._grammar = Grammar(model, self.automaton, odds, words)
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -18,7 +18,18 @@ from hassil.intents import IntentData, RangeSlotList, SlotList, TextSlotList
 from hassil.numbers import get_rbnf_engine
 from hassil.util import check_excluded_context, check_required_context
 
-from antiphon_hub.nlu.jsgf import NEVER, SILENCE, Expr, Ref, Word, alt, permuted, phrases, seq
+from antiphon_hub.nlu.jsgf import (
+    NEVER,
+    SILENCE,
+    Expr,
+    Ref,
+    Weighted,
+    Word,
+    alt,
+    permuted,
+    phrases,
+    seq,
+)
 from antiphon_hub.nlu.spelling import Slot, clusters, spellings
 
 _SAYABLE = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*'?")
@@ -206,6 +217,6 @@ class _Block:
 def _only_words(expr: Expr) -> list[str] | None:
     if isinstance(expr, Word):
         return [expr.text]
-    if expr in (NEVER, SILENCE) or isinstance(expr, Ref):
+    if expr in (NEVER, SILENCE) or isinstance(expr, Ref | Weighted):
         return None
     return [part.text for part in expr.parts]

@@ -12,7 +12,7 @@ from antiphon_hub.errors import SentencesError
 from antiphon_hub.home.model import Home, load_home
 from antiphon_hub.nlu.expand import Expander
 from antiphon_hub.nlu.interpreter import Interpreter
-from antiphon_hub.nlu.jsgf import NEVER, Expr, Word, alt, opt, phrases, seq, to_jsgf
+from antiphon_hub.nlu.jsgf import NEVER, Expr, Weighted, Word, alt, phrases, rarely, seq, to_jsgf
 from antiphon_hub.nlu.names import Names, name_home
 from antiphon_hub.nlu.templates import (
     DEVICE_INTENTS,
@@ -27,6 +27,14 @@ from antiphon_protocol.limits import CONTEXT_BYTES_MAX
 
 PLUGIN_BYTES_MAX: Final = 256 * 1024
 """What one plug-in's sentences may take of the grammar; the house's own take about as much."""
+
+
+POLITE_SHARE: Final = 0.15
+"""How many commands begin with `please` or its like."""
+ADDED_SHARE: Final = 0.05
+"""How many end with it, or are taken back at once."""
+PAIR_SHARE: Final = 0.02
+"""How many are two commands in one sentence."""
 
 
 class RecognitionContext(msgspec.Struct, frozen=True):
@@ -94,7 +102,9 @@ def _context(
     if alt(said.values()) == NEVER:
         raise SentencesError(where, ["holds nothing that can be said in a closed grammar"])
     paired = alt(said[name] for name in said if name in PAIRED_INTENTS)
-    command = _politely(alt(said.values()), paired, templates.spoken)
+    usual = templates.spoken.usual
+    meant = tuple((what, usual.get(name, 1.0)) for name, what in said.items() if what != NEVER)
+    command = _politely(Weighted(meant), paired, templates.spoken)
     rules = {**expander.rules, "command": command}
     grammar = to_jsgf("antiphon", "command", rules)
     if len(grammar.encode()) > CONTEXT_BYTES_MAX:
@@ -107,10 +117,11 @@ def _context(
 
 def _politely(command: Expr, paired: Expr, spoken: Spoken) -> Expr:
     """Return one command, or two with `and` between them, and the words around."""
-    before = [opt(phrases(spoken.before))] if spoken.before else []
-    after = [opt(phrases(spoken.after))] if spoken.after else []
+    before = [rarely(phrases(spoken.before), POLITE_SHARE)] if spoken.before else []
+    after = [rarely(phrases(spoken.after), ADDED_SHARE)] if spoken.after else []
     two = seq([paired, *(Word(word) for word in spoken.between.split()), paired])
-    commands = command if not spoken.between else alt([command, two])
+    pairs = bool(spoken.between) and two != NEVER
+    commands = Weighted(((command, 1.0 - PAIR_SHARE), (two, PAIR_SHARE))) if pairs else command
     return seq([*before, commands, *after])
 
 

@@ -1,6 +1,6 @@
 """Finite grammars as expressions over words, and their text in JSGF 1.0 (pure).
 
-The plain subset: words, sequences, `(a | b)`, `[a]`, `<rule>`; no recursion, weights or tags.
+The plain subset: words, sequences, `(a | b)`, `[a]`, `<rule>`, weights; no recursion, no tags.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,14 @@ class Alt(msgspec.Struct, frozen=True, tag=True):
     parts: tuple[Any, ...] = ()
 
 
-Expr = Word | Ref | Seq | Alt
+class Weighted(msgspec.Struct, frozen=True, tag=True):
+    """Any one of the parts, some of them likelier than others."""
+
+    parts: tuple[tuple[Any, float], ...]
+    """Each with its share, above 0."""
+
+
+Expr = Word | Ref | Seq | Alt | Weighted
 SILENCE = Seq()
 NEVER = Alt()
 
@@ -59,6 +66,11 @@ def alt(parts: Iterable[Expr]) -> Expr:
 def opt(part: Expr) -> Expr:
     """Return the part or silence."""
     return alt((part, SILENCE))
+
+
+def rarely(part: Expr, share: float) -> Expr:
+    """Return the part in that share of all times, 0..1, and else silence."""
+    return Weighted(((part, share), (SILENCE, 1.0 - share)))
 
 
 def phrases(texts: Iterable[str]) -> Expr:
@@ -134,6 +146,8 @@ def _refs(expr: Expr) -> list[str]:
         return [expr.rule]
     if isinstance(expr, Seq | Alt):
         return [rule for part in expr.parts for rule in _refs(part)]
+    if isinstance(expr, Weighted):
+        return [rule for part, _ in expr.parts for rule in _refs(part)]
     return []
 
 
@@ -149,6 +163,9 @@ def _text(expr: Expr) -> str:
             else _text(part)
             for part in expr.parts
         )
+    if isinstance(expr, Weighted):
+        ways = [f"/{share:g}/ {_text(part) or '<NULL>'}" for part, share in expr.parts]
+        return f"({' | '.join(ways)})"
     said = [part for part in expr.parts if part != SILENCE]
     text = " | ".join(_text(part) for part in said)
     return f"[{text}]" if len(said) < len(expr.parts) else text

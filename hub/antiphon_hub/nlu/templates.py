@@ -57,6 +57,8 @@ class Spoken(msgspec.Struct, frozen=True):
     """Expansion rules with fewer words."""
     leave_out: tuple[str, ...] = ()
     """Regular expressions of templates that nobody says."""
+    usual: dict[str, float] = {}
+    """How much oftener than others an intent is meant; 1 where none is given."""
 
 
 class PluginWords(msgspec.Struct, frozen=True):
@@ -242,6 +244,7 @@ def _narrowed(raw: Tree, owners: Sequence[Tree]) -> Spoken:
         raw["between"],
         rules,
         tuple(raw["leave_out"]),
+        raw["usual"],
     )
 
 
