@@ -15,6 +15,7 @@ from antiphon_ears.errors import EarsError
 from antiphon_engines.errors import ContextError, EngineMissingError, ModelError
 from antiphon_engines.outlet import Outlet
 from antiphon_engines.rack import Rack
+from antiphon_engines.relaying import Relaying
 from antiphon_engines.settings import WorkerSettings
 from antiphon_engines.speech_cache import SpeechCache
 from antiphon_engines.streams import Streams, StreamStalledError
@@ -28,6 +29,7 @@ from antiphon_protocol.messages.work import (
     Finish,
     Heard,
     LoadContext,
+    Relay,
     SpeechSynthesized,
     Synthesize,
     Transcribe,
@@ -42,7 +44,8 @@ Code = Literal[
     "no-wake", "no-engine", "no-context", "no-audio", "engine-failed", "busy", "bad-request"
 ]
 
-Job = Transcribe | Synthesize
+Job = Transcribe | Synthesize | Relay
+Work = Transcription | Synthesis | Relaying
 
 _LAST_WORDS: Final = (Heard, SpeechSynthesized, WorkFailed)
 
@@ -62,7 +65,7 @@ _MEANINGS: Final[tuple[tuple[type[Exception], Code, bool], ...]] = (
 
 
 class _Running(msgspec.Struct, eq=False):
-    work: Transcription | Synthesis
+    work: Work
     task: asyncio.Task[None]
     thread: EngineThread | None
     """Lent to a transcription."""
@@ -99,6 +102,8 @@ class Jobs:
                 self._transcribe(command)
             case Synthesize():
                 self._synthesize(command)
+            case Relay():
+                self._relay(command)
             case Finish(job=job, frames=frames):
                 running = self._running.get(job)
                 if running is not None and isinstance(running.work, Transcription):
@@ -123,7 +128,7 @@ class Jobs:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._threads.stop()
 
-    # -- the two kinds ----------------------------------------------------------------------------
+    # -- the three kinds ---------------------------------------------------------------------------
 
     def _transcribe(self, job: Transcribe) -> None:
         if not self._admit(job):
@@ -157,6 +162,19 @@ class Jobs:
         )
         self._start(job, work, None)
 
+    def _relay(self, job: Relay) -> None:
+        if not self._admit(job):
+            return
+        work = Relaying(
+            job,
+            worker=self._worker,
+            streams=self._streams,
+            lead_s=self._lead_s,
+            report=lambda fact: self._report(job, fact),
+            play=self._outlet.play,
+        )
+        self._start(job, work, None)
+
     # -- what all jobs share ----------------------------------------------------------------------
 
     def _admit(self, job: Job) -> bool:
@@ -169,9 +187,7 @@ class Jobs:
         self.counts["taken"] += 1
         return True
 
-    def _start(
-        self, job: Job, work: Transcription | Synthesis, thread: EngineThread | None
-    ) -> None:
+    def _start(self, job: Job, work: Work, thread: EngineThread | None) -> None:
         task = asyncio.create_task(self._account(job, work), name=f"job {job.job}")
         self._running[job.job] = _Running(work, task, thread)
         # A callback, for a task that is cancelled before its first step runs none of its own code.
@@ -179,14 +195,14 @@ class Jobs:
 
     def _ended(self, job: str) -> None:
         ended = self._running.pop(job)
-        if isinstance(ended.work, Transcription):
+        if not isinstance(ended.work, Synthesis):
             ended.work.close()
         if ended.thread is not None:
             self._threads.give_back(ended.thread)
         if ended.task.cancelled():
             self.counts["cancelled"] += 1
 
-    async def _account(self, job: Job, work: Transcription | Synthesis) -> None:
+    async def _account(self, job: Job, work: Work) -> None:
         limit_s = _TRANSCRIBE_LIMIT_S if isinstance(job, Transcribe) else _SYNTHESIZE_LIMIT_S
         try:
             async with asyncio.timeout(limit_s):
@@ -198,12 +214,7 @@ class Jobs:
         except Exception as error:  # noqa: BLE001 - an engine may break in any way
             await self._failed(job, work, error)
 
-    async def _failed(
-        self,
-        job: Job,
-        work: Transcription | Synthesis,
-        error: Exception,
-    ) -> None:
+    async def _failed(self, job: Job, work: Work, error: Exception) -> None:
         for kind, code, retryable in _MEANINGS:
             if isinstance(error, kind):
                 self._fail(job, code, str(error), retryable=retryable)

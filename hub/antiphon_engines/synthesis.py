@@ -1,28 +1,16 @@
 """One Synthesize job: from a text to paced audio on a playback's topic."""
 
 import asyncio
-import logging
-import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Generator
 from typing import Final
 
-from antiphon_engines import pacing, sentences
-from antiphon_engines.framing import Framer
+from antiphon_engines import sentences
 from antiphon_engines.rack import Rack, Slot, Voice
 from antiphon_engines.resample import Resampler
+from antiphon_engines.sender import Play, Report, Sender
 from antiphon_engines.speech_cache import SpeechCache, SpeechKey
 from antiphon_engines.tts.port import TtsEngine
-from antiphon_protocol.audio import SAMPLE_BYTES, AudioFrame
-from antiphon_protocol.limits import PLAYBACK_SECONDS_MAX
-from antiphon_protocol.messages.work import (
-    SpeechBegan,
-    SpeechSynthesized,
-    Synthesize,
-    WorkBegan,
-    WorkFact,
-)
-
-log = logging.getLogger(__name__)
+from antiphon_protocol.messages.work import Synthesize, WorkBegan
 
 PIECES_MAX: Final = 8192
 """Pieces of samples between engine and sender: the longest reply in pieces of 22 ms, so that the
@@ -44,20 +32,15 @@ class Synthesis:
         rack: Rack,
         cache: SpeechCache,
         lead_s: float,
-        report: Callable[[WorkFact], None],
-        play: Callable[[str, AudioFrame], Awaitable[None]],
+        report: Report,
+        play: Play,
     ) -> None:
         self._job = job
         self._worker = worker
         self._rack = rack
         self._cache = cache
-        self._lead_s = lead_s
         self._report = report
-        self._play = play
-        self._loop = asyncio.get_running_loop()
-        self._taken_s = time.perf_counter()  # the loop's clock may tick in milliseconds
-        self._began_s: float | None = None
-        self._framer = Framer()
+        self._sender = Sender(job, lead_s=lead_s, report=report, play=play)
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(PIECES_MAX)
         self.slot: Slot[TtsEngine] | None = None
         """The synthesizer, once it is chosen."""
@@ -83,13 +66,11 @@ class Synthesis:
         try:
             await self._send_all(voice.slot.name)
             await speaking  # raises what the engine broke with
-            await self._send(self._framer.end(), voice.slot.name)
+            await self._sender.end(voice.slot.name)
         finally:
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)
-        self._report(
-            SpeechSynthesized(job=job.job, samples=self._framer.samples, frames=self._framer.frames)
-        )
+        self._sender.tell_end()
 
     # -- the engine's side ------------------------------------------------------------------------
 
@@ -126,32 +107,8 @@ class Synthesis:
     # -- the house's side -------------------------------------------------------------------------
 
     async def _send_all(self, engine: str) -> None:
-        room = int(PLAYBACK_SECONDS_MAX * self._job.format.rate_hz) * SAMPLE_BYTES
         while (pcm := await self._pieces.get()) is not None:
-            if len(pcm) > room:
-                log.warning("%s: the reply is cut at %g s", self._job.job, PLAYBACK_SECONDS_MAX)
-            for frame in self._framer.feed(pcm[:room]):
-                await self._send(frame, engine)
-            room -= len(pcm[:room])
-
-    async def _send(self, frame: AudioFrame, engine: str) -> None:
-        now_s = self._loop.time()
-        if self._began_s is None:
-            self._began_s = now_s
-            engine_ms = (time.perf_counter() - self._taken_s) * 1e3
-            # The sound first: telling of it takes time that a person would hear.
-            await self._play(self._job.playback, frame)
-            self._report(SpeechBegan(job=self._job.job, engine=engine, engine_ms=engine_ms))
-            return
-        wait_s = pacing.wait_s(
-            sent_samples=frame.position,
-            rate_hz=self._job.format.rate_hz,
-            elapsed_s=now_s - self._began_s,
-            lead_s=self._lead_s,
-        )
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-        await self._play(self._job.playback, frame)
+            await self._sender.feed(pcm, engine)
 
 
 def _pieces(engine: TtsEngine, text: str, job: Synthesize) -> Generator[bytes, None, None]:

@@ -95,8 +95,8 @@ class Hub:
         )
         self._rules = rules_of_rooms(settings, self._state_dir / OWN)
         self._playback = playback_of(settings, self._rules, fleet, outbound, self._publisher)
-        skills = [*self._timekeeping.skills, sound_skill(lambda: self._turns, self._playback)]
-        self._mind = mind_of(settings, devices, zone, skills)
+        sounds = sound_skill(settings, lambda: self._turns, self._playback.volume)
+        self._mind = mind_of(settings, devices, zone, [*self._timekeeping.skills, sounds])
         self._database = Database(self._state_dir / JOURNAL_FILE)
         self._recordings = recordings_of(settings)
         self._journal = journal_of(settings, self._database, self._recordings, self._lease.may_act)

@@ -10,6 +10,7 @@ from antiphon_hub.fleet import Fleet
 from antiphon_hub.home.files import OWN, HomeFiles
 from antiphon_hub.metrics import Counts
 from antiphon_hub.mind import HomeMind, plugins_of
+from antiphon_hub.nlu.questions import Question
 from antiphon_hub.playback import Playback
 from antiphon_hub.playback.memory import Memory
 from antiphon_hub.publisher import Publisher
@@ -18,9 +19,10 @@ from antiphon_hub.recordings.shelf import FOLDER
 from antiphon_hub.room_rules import RulesOfRooms
 from antiphon_hub.settings import ListeningSection, Settings
 from antiphon_hub.skills import Skill
-from antiphon_hub.skills.sounding import SoundSkill
+from antiphon_hub.skills.sounding import SoundSkill, Volume
 from antiphon_hub.storage import Database
 from antiphon_hub.timekeeping import Timekeeping, home_zone
+from antiphon_hub.turns.announcing import Voice
 from antiphon_hub.turns.caller import STREAM_SLACK_S, Listening
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.turns import Turns
@@ -67,13 +69,14 @@ def mind_of(
     )
 
 
-def sound_skill(turns: Callable[[], Turns], playback: Playback) -> SoundSkill:
+def sound_skill(settings: Settings, turns: Callable[[], Turns], volume: Volume) -> SoundSkill:
     """Return what tells everyone, and sets volumes, by voice."""
 
-    async def announce(asked: AskAnnounce) -> Answer:
-        return await turns().announce(asked)
+    async def announce(asked: AskAnnounce, *, turn: str, answer: Question | None) -> Answer:
+        voice = Voice(turn if settings.playback.own_voice else "", answer)
+        return await turns().announce(asked, voice)
 
-    return SoundSkill(announce, playback.volume)
+    return SoundSkill(announce, volume)
 
 
 def listening_of(section: ListeningSection) -> Listening:

@@ -131,6 +131,8 @@ class PlaybackSection(Section, frozen=True, kw_only=True):
     """`chime`: a sound tells that there was one; `refuse`: nothing, and whoever asked is told."""
     duck_db: Annotated[float, msgspec.Meta(ge=-60.0, le=0.0)] = -20.0
     """How much quieter music is while somebody is heard or answered."""
+    own_voice: bool = True
+    """What somebody tells other rooms is heard in that person's voice; off: in the house's."""
     rooms: dict[Name, RoomPlaybackSection] = {}
     """By the room's name as its satellites have it; upper case and spaces do not matter."""
 

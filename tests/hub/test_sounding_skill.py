@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from antiphon_hub.nlu.questions import Question
 from antiphon_hub.skills.port import Reply, Request
 from antiphon_hub.skills.sounding import TELLING_MAX, SoundSkill
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskVolume
@@ -18,10 +19,12 @@ class Rooms:
     def __init__(self, *, ok: bool = True) -> None:
         self.ok = ok
         self.announced: list[AskAnnounce] = []
+        self.voices: list[tuple[str, Question | None]] = []
         self.asked: list[AskVolume] = []
 
-    async def announce(self, asked: AskAnnounce) -> Answer:
+    async def announce(self, asked: AskAnnounce, *, turn: str, answer: Question | None) -> Answer:
         self.announced.append(asked)
+        self.voices.append((turn, answer))
         if self.ok:
             await asyncio.sleep(5.0)
         return Answer(ok=self.ok, error="" if self.ok else "nobody to tell")
@@ -61,6 +64,36 @@ def test_one_room_is_told() -> None:
     reply = ask(rooms, "HassBroadcast", message="come here", area="living room")
     assert reply == Reply("I'm telling the living room.")
     assert rooms.announced == [AskAnnounce(text="Come here.", rooms=("living room",))]
+
+
+def test_others_hear_the_turn_in_which_it_was_spoken() -> None:
+    rooms = Rooms()
+    ask(rooms, "HassBroadcast", message="come here", area="office")
+    assert rooms.voices == [("turn-1", None)]
+
+
+def test_who_wants_to_tell_something_is_asked_what() -> None:
+    reply = ask(Rooms(), "AntiphonMessage", area="office")
+    assert reply.question is not None
+    assert (reply.question.kind, reply.question.text) == (
+        "message",
+        "What shall I tell the office?",
+    )
+    then = reply.question.then
+    assert then is not None
+    assert (then.intent, then.slots) == ("HassBroadcast", {"area": "office"})
+    everyone = ask(Rooms(), "AntiphonMessage").question
+    assert everyone is not None
+    assert everyone.text == "What shall I tell everyone?"
+
+
+def test_in_a_call_the_other_room_may_answer_and_nobody_talks_between() -> None:
+    rooms = Rooms()
+    assert ask(rooms, "HassBroadcast", message="come", area="office", call=True) == Reply("")
+    ((_, answer),) = rooms.voices
+    assert answer is not None
+    assert answer.then is not None
+    assert answer.then.slots == {"area": "kitchen", "call": True}
 
 
 def test_where_nobody_can_be_told_the_speaker_knows() -> None:

@@ -232,6 +232,15 @@ EXAMPLES: Final[list[Example]] = [
         synthesize=work.Synthesize(
             job=JOB, turn=TURN, playback=PLAYBACK, text="It is half past nine.", voice="en-gb"
         ),
+        relay=work.Relay(
+            job=JOB,
+            turn=TURN,
+            playback=PLAYBACK,
+            satellite="kitchen",
+            stream=STREAM,
+            begin=32000,
+            end=60000,
+        ),
     ),
     *_on(
         topics.TURN_WORK,

@@ -1,7 +1,7 @@
 """A room with a house to talk to: real turns and a real mind, ears and mouths scripted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import msgspec
 
 from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.mind import HomeMind
-from antiphon_hub.skills import FakeDevices, Plugins
+from antiphon_hub.skills import FakeDevices, Plugins, Skill
 from antiphon_protocol.messages.event import TurnEnded
 from antiphon_protocol.messages.satellite import Listen
 from antiphon_protocol.messages.work import (
@@ -108,6 +108,7 @@ def talk(
     story: Callable[[Talk], Awaitable[None]],
     room: str = "hall",
     plugins: Plugins | None = None,
+    skills: Callable[[Callable[[], World]], Sequence[Skill]] = lambda _: (),
 ) -> Talk:
     """Play a story in virtual time."""
     file = tmp_path / "home.yaml"
@@ -117,8 +118,11 @@ def talk(
     async def main() -> None:
         devices = FakeDevices()
         noon = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
-        mind = HomeMind(HomeFiles(file), "en", devices, lambda: noon, plugins=plugins)
+        worlds: list[World] = []
+        own = skills(lambda: worlds[0])
+        mind = HomeMind(HomeFiles(file), "en", devices, lambda: noon, plugins=plugins, skills=own)
         async with World(tmp_path / "turns.sqlite", mind=mind) as world:
+            worlds.append(world)
             one = Talk(world, devices)
             talks.append(one)
             world.script = one.script

@@ -7,9 +7,9 @@ import msgspec
 
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 
-QuestionKind = Literal["choice", "confirm", "suggest", "skill", "request"]
+QuestionKind = Literal["choice", "confirm", "suggest", "skill", "request", "message"]
 """Which one is meant; whether to do it at all; whether it was heard rightly; a skill's own; one
-that came over the bus."""
+that came over the bus; what others shall hear, in whatever words."""
 
 
 NEVER_MIND: Final = "never-mind"
@@ -48,6 +48,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Without any, every answer is right."""
     otherwise: str = ""
     """What to say when no answer fits; empty: end quietly."""
+    then: Interpretation | None = None
+    """What to do with a message; it gets the slot `message`."""
 
 
 def yes_or_no(

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from antiphon_hub.home.spoken import number_words
+from antiphon_hub.nlu.meaning import Interpretation
+from antiphon_hub.nlu.questions import Question
 from antiphon_hub.skills.port import Reply, Request
 from antiphon_hub.skills.wording import sentence
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskVolume
 
-Announce = Callable[[AskAnnounce], Awaitable[Answer]]
 Volume = Callable[[AskVolume], Awaitable[Answer]]
 
 TELLING_MAX: Final = 8
@@ -18,11 +19,25 @@ REFUSED_WITHIN_S: Final = 0.2
 """An announcement that nobody can hear is refused at once; any other takes longer."""
 
 
+class Announce(Protocol):
+    """Says something in other rooms."""
+
+    def __call__(
+        self, asked: AskAnnounce, *, turn: str, answer: Question | None
+    ) -> Awaitable[Answer]:
+        """Let them hear it, in the voice that spoke to that turn where it can be had.
+
+        With an `answer`, the one room that is told may answer it at once.
+        """
+        ...
+
+
 class SoundSkill:
-    """Announces what the speaker says, sets the volume, keeps a room undisturbed."""
+    """Lets others hear what the speaker says, sets the volume, keeps a room undisturbed."""
 
     intents = frozenset(
-        {"HassBroadcast", "HassSetVolume", "HassSetVolumeRelative", "AntiphonDoNotDisturb"}
+        {"HassBroadcast", "AntiphonMessage", "AntiphonDoNotDisturb"}
+        | {"HassSetVolume", "HassSetVolumeRelative"}
     )
 
     def __init__(self, announce: Announce, volume: Volume) -> None:
@@ -35,13 +50,15 @@ class SoundSkill:
         match request.intent:
             case "HassBroadcast":
                 return await self._tell(request)
+            case "AntiphonMessage":
+                return _ask_for_message(request)
             case "AntiphonDoNotDisturb":
                 return await self._disturb(request)
             case _:
                 return await self._set_volume(request)
 
     async def _tell(self, request: Request) -> Reply:
-        room = str(request.slots.get("area", ""))
+        room, call = str(request.slots.get("area", "")), bool(request.slots.get("call"))
         if len(self._telling) >= TELLING_MAX:
             return Reply("Too much is being announced already.", ok=False, code="busy")
         asked = AskAnnounce(
@@ -49,13 +66,17 @@ class SoundSkill:
             rooms=(room,) if room else (),
             except_rooms=() if room else (request.room,),
         )
-        telling = asyncio.ensure_future(self._announce(asked))
+        answer = _message("", request.room, call=True) if call else None
+        announced = self._announce(asked, turn=request.turn, answer=answer)
+        telling = asyncio.ensure_future(announced)
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
         await asyncio.wait((telling,), timeout=REFUSED_WITHIN_S)
         where = f"the {room}" if room else "anybody else"
         if telling.done() and not telling.result().ok:
             return Reply(f"I can't tell {where} now.", ok=False, code="nobody-told")
+        if call:
+            return Reply("")  # two people talk: the house does not put in a word
         return Reply(f"I'm telling {f'the {room}' if room else 'everyone'}.")
 
     async def _disturb(self, request: Request) -> Reply:
@@ -77,3 +98,16 @@ class SoundSkill:
             return Reply("Sorry, I can't set the volume here.", ok=False, code="not-set")
         now = max(one["percent"] for one in answer.slots["rooms"].values())
         return Reply(f"The volume is at {number_words(now)} percent.")
+
+
+def _ask_for_message(request: Request) -> Reply:
+    room = str(request.slots.get("area", ""))
+    text = f"What shall I tell {f'the {room}' if room else 'everyone'}?"
+    return Reply("", question=_message(text, room, call=bool(request.slots.get("call"))))
+
+
+def _message(text: str, room: str, *, call: bool) -> Question:
+    """Return the question for a message to a room, or to all; in a call it can be answered."""
+    slots = {**({"area": room} if room else {}), **({"call": True} if call else {})}
+    then = Interpretation("HassBroadcast", slots, (), "")
+    return Question(kind="message", text=text, then=then)

@@ -5,10 +5,31 @@ from typing import Final
 
 import msgspec
 
+from antiphon_hub.nlu.questions import Question
 from antiphon_hub.turns.ports import Rooms, Satellite
+from antiphon_hub.turns.record import Spoken
 from antiphon_protocol.messages.ask import AskAnnounce
+from antiphon_protocol.messages.satellite import PlaybackKind
 
 CHIMED: Final = "chimed"
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """Whose voice announces, where that is not the house's."""
+
+    turn: str = ""
+    """The turn in which it was spoken: others hear it as it was said."""
+    answer: Question | None = None
+    """What an answer to it, spoken in the other room right behind it, leads to."""
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn announces, and how."""
+
+    text: str
+    kind: PlaybackKind
+    spoken: Spoken | None = None
+    answer: Question | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -21,6 +21,8 @@ NOT_CAUGHT: Final = "Sorry, I didn't catch that."
 NOTHING_DONE: Final = "Sorry, I don't know what to change."
 NOTHING_SAID: Final = "I haven't said anything."
 OKAY: Final = "Okay."
+MESSAGE: Final = "Message"
+"""Stands for the words of a message that nobody could write down."""
 
 REPEAT: Final = "AntiphonRepeat"
 CORRECTION: Final = "AntiphonCorrect"
@@ -70,6 +72,8 @@ class Conversation:
             TurnFailedError: it was not understood, or could not be done.
             TurnCancelledError: nobody wants an answer.
         """
+        if (message := self._message_in(verdict)) is not None:
+            return await self._reply(message)
         match verdict:
             case Silence():
                 raise TurnCancelledError("nothing-said")
@@ -100,6 +104,19 @@ class Conversation:
 
     def _listen_for(self, question: Question) -> None:
         self.asks = Asked(question, self._mind.grammar(question))
+
+    def _message_in(self, verdict: Verdict) -> str | None:
+        """Return the words of a message that was waited for: it is spoken, not understood."""
+        question = self._dialogue.question(self._record.clock())
+        if question is None or question.kind != "message" or not self._follows:
+            return None
+        match verdict:
+            case Sure(text=text) | Unsure(text=text):
+                return text
+            case Unclear(speech=True) if self._record.spoken is not None:
+                return MESSAGE
+            case _:
+                return None
 
     # -- what it is -------------------------------------------------------------------------------
 
@@ -154,6 +171,11 @@ class Conversation:
         expected = next((one for one in question.answers if one.id == answered.id), None)
         if question.kind == "request":
             return ""  # whoever asked knows what to say now
+        if question.kind == "message" and question.then is not None and not answered.id:
+            slots = {**question.then.slots, "message": answered.sentence}
+            then = msgspec.structs.replace(question.then, slots=slots)
+            return await self._carry_out([then], confirmed=True)
+        self._record.spoken = None  # a yes is nothing that others would want to hear
         if expected is None:
             return OKAY
         commands = [_with(meaning, answered) for meaning in expected.then]
@@ -185,6 +207,7 @@ class Conversation:
             return self._dialogue.said(self._record.clock()) or NOTHING_SAID
         if first.intent == CORRECTION:
             commands = [await self._corrected(first)]
+            self._record.spoken = None
         risk = None if confirmed else self._mind.risk(commands, self._record.room)
         return self.ask(risk) if risk is not None else await self._act(commands)
 
@@ -202,6 +225,8 @@ class Conversation:
     async def _act(self, commands: Sequence[Interpretation]) -> str:
         replies: list[str] = []
         failures: list[str] = []
+        if len(commands) > 1:
+            self._record.spoken = None  # who is told the one need not hear the other
         for meaning in commands:
             self._understood(meaning)
             key = await self._once()

@@ -3,7 +3,7 @@
 from typing import Final
 
 from antiphon_hub.nlu.questions import NEVER_MIND, Answered, Expected, Question
-from antiphon_hub.turns.hearing import Call
+from antiphon_hub.turns.hearing import MESSAGE_S, Call
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.ask import Answer, AskQuestion
 from antiphon_protocol.messages.work import Expectation, LoadContext
@@ -25,7 +25,7 @@ def follow_up(
 
     The person who called at that level is awaited, not a far quieter television.
     """
-    expect: Expectation = "answer"
+    expect: Expectation = "command" if question.kind == "message" else "answer"
     if question.kind in ("confirm", "suggest"):
         expect = "yes-no"
     return Call(
@@ -37,7 +37,13 @@ def follow_up(
         expect=expect,
         grammar=grammar,
         open=grammar is None,
+        patient=question.kind == "message",
     )
+
+
+def listen_s(question: Question) -> float:
+    """Return for how long the microphone is open for an answer at most, seconds."""
+    return MESSAGE_S + LISTEN_S if question.kind == "message" else LISTEN_S
 
 
 def as_question(request: AskQuestion) -> Question:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from antiphon_hub.errors import JobTimeoutError, WorkerLostError
 from antiphon_hub.turns.ending import FailureCode, TurnCancelledError, TurnFailedError
 from antiphon_hub.turns.ports import Command, Job, Pool, Worker
-from antiphon_hub.turns.record import TurnRecord
+from antiphon_hub.turns.record import Spoken, TurnRecord
+from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_protocol.messages.satellite import (
     ListenEnded,
     Release,
@@ -47,6 +48,12 @@ QUIET_S: Final = 4.0
 """A worker may say nothing for this long beyond the command's own limit."""
 UNKNOWN_DBFS: Final = -200.0
 ALL_FRAMES: Final = 2**32 - 1
+MESSAGE_SILENCE_S: Final = 1.3
+"""Ends a message for others: people think between its sentences."""
+MESSAGE_S: Final = 30.0
+"""The longest message."""
+SPOKEN_TAIL: Final = SAMPLE_RATE_HZ // 5
+"""The last sound dies away behind the last voiced sample: who hears a recording wants it, too."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +77,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """How to hear it, when it is no command."""
     open: bool = False
     """Any words may come: hear without a grammar."""
+    patient: bool = False
+    """A message is awaited: whole sentences, with pauses to think."""
 
 
 class Watcher(msgspec.Struct, frozen=True):
@@ -158,14 +167,21 @@ class Ear:
             wake_phrase=call.wake_phrase,
             level_dbfs=call.level_dbfs,
             wake=call.wake,
-            endpointing=replace(self._endpointing(room), expect=call.expect),
+            endpointing=self._numbers(call, room),
         )
+
+    def _numbers(self, call: Call, room: str) -> Endpointing:
+        numbers = replace(self._endpointing(room), expect=call.expect)
+        if not call.patient:
+            return numbers
+        silence_s = max(numbers.silence_s, MESSAGE_SILENCE_S)
+        return replace(numbers, silence_s=silence_s, limit_s=MESSAGE_S)
 
     async def _follow(self, job: Job, call: Call, record: TurnRecord, watcher: Watcher) -> Heard:
         wait_s = BEGIN_S
         while True:
             fact = await job.next(wait_s)
-            wait_s = self._endpointing(record.room).limit_s + QUIET_S
+            wait_s = self._numbers(call, record.room).limit_s + QUIET_S
             if isinstance(fact, Heard):
                 job.done = True
                 self._note_heard(job, fact, record)
@@ -186,6 +202,7 @@ class Ear:
                 )
                 record.trace["resent"] = record.trace.get("resent", 0) + 1
             case WakeConfirmed():
+                record.trace["streams"][-1]["woken"] = fact.end
                 watcher.woken(fact)
             case Partial():
                 watcher.partial(fact.text)
@@ -196,6 +213,7 @@ class Ear:
                 record.mark("speech-ended")
                 record.endpoint_ms = max(0, fact.decided_at - fact.position) / 16.0
                 record.trace["ended_by"] = fact.why
+                record.spoken = _spoken(fact, call, record)
                 watcher.ended()
 
     def _note_heard(self, job: Job, fact: Heard, record: TurnRecord) -> None:
@@ -211,6 +229,15 @@ class Ear:
             "engine_ms": round(fact.engine_ms, 1),
             "alternatives": [msgspec.to_builtins(one) for one in fact.alternatives[:5]],
         }
+
+
+def _spoken(fact: SpeechEnded, call: Call, record: TurnRecord) -> Spoken | None:
+    """Return where the command is in its stream, behind the wake phrase."""
+    begin = max(call.begin, call.wake_end, record.trace["streams"][-1].get("woken", 0))
+    end = min(fact.position + SPOKEN_TAIL, fact.decided_at)
+    if fact.why == "no-speech" or end <= begin:
+        return None
+    return Spoken(satellite=call.satellite, stream=call.stream, begin=begin, end=end)
 
 
 class _RefusedError(Exception):

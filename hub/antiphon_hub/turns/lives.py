@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Final, Literal
 
-from antiphon_hub.turns.following import FOLLOW_UPS_MAX, LISTEN_S, follow_up
+from antiphon_hub.turns.following import FOLLOW_UPS_MAX, follow_up, listen_s
 from antiphon_hub.turns.ports import Satellite
-from antiphon_hub.turns.record import TurnRecord
+from antiphon_hub.turns.record import Spoken, TurnRecord
 from antiphon_hub.turns.turn import Parts, Turn
 from antiphon_protocol.ids import new_id
 
@@ -76,6 +76,11 @@ class Lives:
             started_us=self._now_us(),
         )
 
+    def spoken(self, turn: str) -> Spoken | None:
+        """Return where the voice is that spoke to a turn of that id, while it runs."""
+        records = (one.record for one in self.speaking.values())
+        return next((one.spoken for one in records if one.turn == turn), None)
+
     def begin(
         self, turn: Turn, story: Coroutine[None, None, None], listener: Satellite | None
     ) -> asyncio.Task[Turn] | None:
@@ -122,7 +127,7 @@ class Lives:
             turns.append(Turn(self._parts, record, (listener,), new_id("play")))
             self.speaking[listener.id] = turns[-1]
             self._counts["turns"] += 1
-            await turns[-1].answer(call, LISTEN_S)
+            await turns[-1].answer(call, listen_s(asked.question))
         return turns[-1]
 
     def _over(self, turn: Turn) -> None:

@@ -37,6 +37,15 @@ CLOSED_SLOTS: Final = frozenset({"area", "floor", "domain", "state", "rooms"})
 """Slots that hold one of few words of the house's; any other text may be what somebody said."""
 
 
+class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+    """Where somebody's own voice is: a part of a satellite's stream, positions in samples."""
+
+    satellite: str
+    stream: str
+    begin: int
+    end: int
+
+
 class TurnRecord(msgspec.Struct, kw_only=True):
     """One turn's record. Marks are seconds on its clock."""
 
@@ -59,6 +68,8 @@ class TurnRecord(msgspec.Struct, kw_only=True):
     """Time that engines took while the person waited: `recognise`, `synthesize`."""
     endpoint_ms: float | None = None
     """From the last voiced sample to the decision that speech has ended; audio time."""
+    spoken: Spoken | None = None
+    """What was said to this turn, to let others hear it; None: nothing, or nothing for others."""
     trace: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def mark(self, stage: Stage) -> None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,7 +18,7 @@ from antiphon_hub.errors import JobTimeoutError, WorkerLostError
 from antiphon_hub.turns.ending import TurnFailedError
 from antiphon_hub.turns.expect import Expectations
 from antiphon_hub.turns.ports import Command, Job, Place, Pool, Rooms, Satellite
-from antiphon_hub.turns.record import TurnRecord
+from antiphon_hub.turns.record import Spoken, TurnRecord
 from antiphon_protocol.audio import AudioFormat
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.limits import TEXT_CHARS_MAX
@@ -30,6 +30,7 @@ from antiphon_protocol.messages.satellite import (
     StopPlaying,
 )
 from antiphon_protocol.messages.work import (
+    Relay,
     SpeechBegan,
     SpeechSynthesized,
     Synthesize,
@@ -64,6 +65,8 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     playback: str
     text: str
     kind: PlaybackKind = "reply"
+    spoken: Spoken | None = None
+    """Play this in place of the text, as long as a worker has it."""
 
 
 PlaybackKey = tuple[str, str, str]
@@ -241,8 +244,9 @@ class Mouth:
         """Have a worker speak it; return how many samples it sent."""
         tried: set[tuple[str, int]] = set()
         failure = TurnFailedError("no-voice", detail="no worker with a voice is connected")
+        kind: Literal["stt", "tts"] = "stt" if speech.spoken else "tts"
         while True:
-            worker = await self._pool.find("tts", self._language, tried=tried, within_s=VOICE_S)
+            worker = await self._pool.find(kind, self._language, tried=tried, within_s=VOICE_S)
             if worker is None:
                 raise failure
             with worker.job() as job:
@@ -251,11 +255,25 @@ class Mouth:
                     return await self._follow(job, record, group)
                 except (WorkerLostError, JobTimeoutError) as error:
                     failure = TurnFailedError("no-voice", detail=str(error))
-            tried.add(worker.incarnation)
             if group.sounding:
                 raise failure  # half of it was heard: saying it again would confuse
+            if speech.spoken is not None:  # whoever heard it is gone: then in our voice
+                speech, kind = msgspec.structs.replace(speech, spoken=None), "tts"
+                record.trace["relay"] = failure.detail
+            else:
+                tried.add(worker.incarnation)
 
-    def _request(self, job: Job, speech: Speech) -> Synthesize:
+    def _request(self, job: Job, speech: Speech) -> Synthesize | Relay:
+        if (spoken := speech.spoken) is not None:
+            return Relay(
+                job=job.id,
+                turn=speech.turn,
+                playback=speech.playback,
+                satellite=spoken.satellite,
+                stream=spoken.stream,
+                begin=spoken.begin,
+                end=spoken.end,
+            )
         return Synthesize(
             job=job.id,
             turn=speech.turn,

@@ -11,6 +11,7 @@ from antiphon_hub.clock import now_us
 from antiphon_hub.errors import StorageError
 from antiphon_hub.nlu.questions import Answered, Question
 from antiphon_hub.publisher import Publisher
+from antiphon_hub.turns.announcing import Announcement
 from antiphon_hub.turns.conversation import Asked, Conversation
 from antiphon_hub.turns.dialogue import Dialogues
 from antiphon_hub.turns.ending import CancelReason, TurnCancelledError, TurnFailedError
@@ -19,7 +20,7 @@ from antiphon_hub.turns.hearing import UNKNOWN_DBFS, Call, Ear, Watcher
 from antiphon_hub.turns.invitation import Invitation
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.ports import Command, Mind, Rooms, Satellite
-from antiphon_hub.turns.record import TurnRecord
+from antiphon_hub.turns.record import Spoken, TurnRecord
 from antiphon_hub.turns.speaking import Mouth, Speech
 from antiphon_hub.turns.verdict import Silence, Sure, Verdict, judge
 from antiphon_protocol.messages.event import (
@@ -117,13 +118,13 @@ class Turn:
         self.called_dbfs = call.level_dbfs
         await self._to_its_end(self._spoken(call, limit_s), call)
 
-    async def do(self, text: str, *, speak: bool) -> None:
+    async def do(self, text: str) -> None:
         """Live through a turn that came as text."""
-        await self._to_its_end(self._written(text, speak=speak), None)
+        await self._to_its_end(self._written(text), None)
 
-    async def announce(self, text: str, kind: PlaybackKind) -> None:
+    async def announce(self, said: Announcement) -> None:
         """Live through a turn that only says something; the slots tell where it was heard."""
-        await self._to_its_end(self._told(text, kind), None)
+        await self._to_its_end(self._told(said), None)
 
     async def ask(self, question: Question) -> None:
         """Live through a turn that only asks something."""
@@ -156,32 +157,28 @@ class Turn:
             self._show("thinking")
         await self._say(await self._talk.reply_to(verdict))
 
-    async def _written(self, text: str, *, speak: bool) -> None:
+    async def _written(self, text: str) -> None:
         self._start()
         self.record.transcript = text
         self.record.mark("heard")
-        reply = await self._talk.reply_to_text(text)
-        if speak:
-            await self._say(reply)
-        else:
-            self.record.reply = reply
-            self._talk.spoke(reply)
+        await self._say(await self._talk.reply_to_text(text))
 
     async def _asked(self, question: Question) -> None:
         self._start()
         await self._say(self._talk.ask(question))
 
-    async def _told(self, text: str, kind: PlaybackKind) -> None:
+    async def _told(self, said: Announcement) -> None:
         self._start()
+        speech = self._speech(said.text, said.kind, said.spoken)
         record = self.record
-        record.reply = text
-        self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=text))
-        speech = Speech(turn=record.turn, playback=self._playback, text=text, kind=kind)
         came = await self._parts.mouth.tell(speech, self._speakers, record)
         record.slots = {"rooms": came}
         if "played" not in came.values():
             where = ", ".join(f"{room}: {why}" for room, why in came.items())
             raise TurnFailedError("no-speaker", detail=where)
+        if said.answer is not None:
+            self._talk.ask(said.answer)
+            self._talk.spoke(said.text)
 
     async def _hear(self, call: Call) -> Verdict:
         record = self.record
@@ -205,15 +202,19 @@ class Turn:
         return verdict
 
     async def _say(self, reply: str) -> None:
-        record = self.record
-        record.reply = reply
-        if not reply or not self._speakers:
-            self._talk.spoke(reply)
-            return
-        self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=reply))
-        speech = Speech(turn=record.turn, playback=self._playback, text=reply)
-        await self._parts.mouth.say(speech, self._speakers, record)
+        self.record.reply = reply
+        if reply and self._speakers:
+            await self._parts.mouth.say(self._speech(reply), self._speakers, self.record)
         self._talk.spoke(reply)
+
+    def _speech(
+        self, text: str, kind: PlaybackKind = "reply", spoken: Spoken | None = None
+    ) -> Speech:
+        record = self.record
+        record.reply = text
+        self._parts.publisher.publish(ReplyBegan(turn=record.turn, room=record.room, text=text))
+        turn = record.turn
+        return Speech(turn=turn, playback=self._playback, text=text, kind=kind, spoken=spoken)
 
     # -- how it ends ------------------------------------------------------------------------------
 

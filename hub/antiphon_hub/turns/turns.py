@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from antiphon_hub.errors import HubError
-from antiphon_hub.turns.announcing import plan
+from antiphon_hub.turns.announcing import Announcement, Voice, plan
 from antiphon_hub.turns.arbitration.report import Report
 from antiphon_hub.turns.caller import Caller, House, Listening
 from antiphon_hub.turns.calls import Calls, turn_of
@@ -37,6 +37,8 @@ from antiphon_protocol.messages.wake import WakeHeard
 
 log = logging.getLogger(__name__)
 
+HOUSE: Final = Voice()
+"""The house's own voice."""
 LOST_S: Final = 6.0
 """How long a turn waits for its satellite to come back; it holds the stream for five seconds."""
 
@@ -207,8 +209,11 @@ class Turns:
         rooms = (request.room,) if request.room else ()
         return await self.announce(AskAnnounce(text=request.text, rooms=rooms))
 
-    async def announce(self, request: AskAnnounce) -> Answer:
-        """Say something in some rooms at the same moment; answers when the last has heard it."""
+    async def announce(self, request: AskAnnounce, voice: Voice = HOUSE) -> Answer:
+        """Say something in some rooms at the same moment; answers when the last has heard it.
+
+        Somebody's own voice is heard as long as the turn in which it was spoken runs.
+        """
         way = plan(request, self._satellites.in_room(""), self._parts.rooms)
         for room in way.chime:
             self._parts.rooms.chime(room)
@@ -221,7 +226,10 @@ class Turns:
         record = self._lives.record("request", room, "")
         turn = Turn(self._parts, record, way.satellites, new_id("play"))
         kind: PlaybackKind = "alarm" if request.priority == "urgent" else "announcement"
-        answer = await self._answered(turn, turn.announce(request.text, kind))
+        spoken, to = self._lives.spoken(voice.turn), voice.answer
+        said = Announcement(text=request.text, kind=kind, spoken=spoken, answer=to)
+        listener = self._listener(room) if room and to is not None else None
+        answer = await self._answered(turn, turn.announce(said), listener)
         rooms = {**way.rooms, **answer.slots.get("rooms", {})}
         return msgspec.structs.replace(answer, slots={"rooms": rooms})
 
@@ -233,7 +241,7 @@ class Turns:
         record = self._lives.record("request", request.room, "")
         turn = Turn(self._parts, record, speakers, new_id("play"))
         listener = self._listener(request.room) if request.speak else None
-        return await self._answered(turn, turn.do(request.text, speak=request.speak), listener)
+        return await self._answered(turn, turn.do(request.text), listener)
 
     async def ask(self, request: AskQuestion) -> Answer:
         """Ask something in a room and listen; answers with what was said."""
@@ -251,7 +259,7 @@ class Turns:
         if done is not None:
             await asyncio.wait((done,))
         if done is None or done.cancelled() or turn.record.outcome != "answered":
-            return self._answer(turn, begun=done is not None)
+            return _answer(turn, begun=done is not None)
         return as_answer(done.result().answered, record.turn)
 
     async def _answered(
@@ -261,22 +269,7 @@ class Turns:
         done = self._lives.begin(turn, story, listener)
         if done is not None:
             await turn.over.wait()
-        return self._answer(turn, begun=done is not None)
-
-    @staticmethod
-    def _answer(turn: Turn, *, begun: bool) -> Answer:
-        if not begun:
-            return Answer(ok=False, error=f"{TURNS_MAX} turns run already; ask again later")
-        record = turn.record
-        ok = record.outcome == "answered"
-        return Answer(
-            ok=ok,
-            error="" if ok else f"{record.code}: {record.reply or record.trace.get('detail', '')}",
-            turn=record.turn,
-            intent=record.intent,
-            slots=record.slots,
-            reply=record.reply,
-        )
+        return _answer(turn, begun=done is not None)
 
     def _listener(self, room: str) -> Satellite | None:
         """Return the satellite of a room that can ask and listen."""
@@ -286,3 +279,18 @@ class Turns:
         rooms = sorted({one.room for one in self._satellites.in_room("")})
         where = f"no satellite in room {room!r}" if room else "no satellite is here"
         return f"{where}; there are satellites in: {', '.join(rooms) or 'no room'}"
+
+
+def _answer(turn: Turn, *, begun: bool) -> Answer:
+    if not begun:
+        return Answer(ok=False, error=f"{TURNS_MAX} turns run already; ask again later")
+    record = turn.record
+    ok = record.outcome == "answered"
+    return Answer(
+        ok=ok,
+        error="" if ok else f"{record.code}: {record.reply or record.trace.get('detail', '')}",
+        turn=record.turn,
+        intent=record.intent,
+        slots=record.slots,
+        reply=record.reply,
+    )

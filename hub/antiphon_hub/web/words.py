@@ -41,6 +41,7 @@ INTENTS: Final = {
     "HassListAddItem": "Put on a list",
     "HassListCompleteItem": "Take off a list",
     "HassBroadcast": "Announce",
+    "AntiphonMessage": "Take a message for others",
     "AntiphonReadList": "Read a list",
     "AntiphonClearList": "Clear a list",
 }

@@ -118,6 +118,21 @@ class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
     format: AudioFormat = AudioFormat()
 
 
+class Relay(Message, frozen=True, kw_only=True, tag="relay"):
+    """Play a part of a satellite's stream onto `down/<playback>`, in the voice that spoke it."""
+
+    job: Slug
+    turn: Slug
+    playback: Slug
+    satellite: Slug
+    stream: Slug
+    begin: Samples
+    """From this position of the stream on..."""
+    end: Samples
+    """...up to this one."""
+    format: AudioFormat = AudioFormat()
+
+
 class WorkBegan(Message, frozen=True, kw_only=True, tag="work-began"):
     """The worker took the job."""
 
@@ -221,7 +236,7 @@ class WorkFailed(Message, frozen=True, kw_only=True, tag="work-failed"):
     """Another worker may do better."""
 
 
-WorkerCommand = LoadContext | Transcribe | Finish | Cancel | Synthesize
+WorkerCommand = LoadContext | Transcribe | Finish | Cancel | Synthesize | Relay
 WorkFact = (
     WorkBegan
     | FramesMissing

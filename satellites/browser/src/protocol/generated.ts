@@ -875,6 +875,36 @@ export const SYNTHESIZE_SHAPE: Shape<Synthesize> = {
   ],
 };
 
+/** Play a part of a satellite's stream onto `down/<playback>`, in the voice that spoke it. */
+export interface Relay {
+  readonly type: "relay";
+  readonly job: string;
+  readonly turn: string;
+  readonly playback: string;
+  readonly satellite: string;
+  readonly stream: string;
+  /** From this position of the stream on... */
+  readonly begin: number;
+  /** ...up to this one. */
+  readonly end: number;
+  readonly format: AudioFormat;
+}
+
+export const RELAY_SHAPE: Shape<Relay> = {
+  name: "Relay",
+  tag: "relay",
+  fields: [
+    { name: "job", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "turn", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "playback", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "satellite", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "stream", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "begin", of: { kind: "integer", min: 0, max: 1099511627775 } },
+    { name: "end", of: { kind: "integer", min: 0, max: 1099511627775 } },
+    { name: "format", of: { kind: "record", of: AUDIO_FORMAT_SHAPE }, default: {"rate_hz": 16000, "codec": "pcm"} },
+  ],
+};
+
 /** The worker took the job. */
 export interface WorkBegan {
   readonly type: "work-began";
@@ -1926,10 +1956,10 @@ export const WORKER_PRESENCE: Topic<WorkerHello | WorkerGoodbye> = {
 };
 
 /** Jobs for a worker. */
-export const WORKER_DO: Topic<LoadContext | Transcribe | Finish | Cancel | Synthesize> = {
+export const WORKER_DO: Topic<LoadContext | Transcribe | Finish | Cancel | Synthesize | Relay> = {
   name: "WORKER_DO",
   pattern: "worker/{worker}/do",
-  shapes: [LOAD_CONTEXT_SHAPE, TRANSCRIBE_SHAPE, FINISH_SHAPE, CANCEL_SHAPE, SYNTHESIZE_SHAPE],
+  shapes: [LOAD_CONTEXT_SHAPE, TRANSCRIBE_SHAPE, FINISH_SHAPE, CANCEL_SHAPE, SYNTHESIZE_SHAPE, RELAY_SHAPE],
   encoding: "msgpack",
   qos: 1,
   retain: false,
