@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.bench.__main__ import names
+
 ENGINES = {
     "espeakng_loader",
     "flashlight",
@@ -47,6 +49,11 @@ def loaded_by(module: str) -> set[str]:
 @pytest.mark.parametrize("module", LIGHT)
 def test_a_module_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(module) & LIGHT[module] == set()
+
+
+def test_benches_begin_without_the_libraries_of_training() -> None:
+    modules = ", ".join(f"tests.bench.{name}" for name in names())
+    assert "torch" not in loaded_by(modules)
 
 
 def test_a_heavy_library_would_be_seen() -> None:

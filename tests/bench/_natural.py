@@ -1,6 +1,7 @@
 """Natural sentences through the cascade: right, asked, wrong, and taken though out of scope."""
 
 import argparse
+import importlib
 import itertools
 import json
 import random
@@ -18,7 +19,7 @@ from antiphon_hub.home.model import Device, Floor, Home, Kind, Room, load_home
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter
 from antiphon_hub.nlu.natural.model import Model
 from antiphon_protocol.ids import slug_of
-from antiphon_tools.meaning.making import BEYOND, Maker, Recipe
+from antiphon_tools.meaning.sources import BEYOND
 from tests.bench._intervals import share_interval
 from tests.bench._recordings import NoRecordingsError
 
@@ -159,9 +160,9 @@ def _engine(chosen: Options, unseen: frozenset[str]) -> Understood:
     natural: Model | bool = chosen.engine == "cascade"
     if natural and chosen.vectors:
         files = (TEXTS / "slurp.jsonl", TEXTS / "clinc_oos.jsonl")
-        natural = Maker(
-            Recipe(vectors=chosen.vectors, sentences=files, mapping=chosen.mapping)
-        ).model(unseen)
+        making: Any = importlib.import_module("antiphon_tools.meaning.making")  # needs torch
+        recipe = making.Recipe(vectors=chosen.vectors, sentences=files, mapping=chosen.mapping)
+        natural = making.Maker(recipe).model(unseen)
     return cascade(Interpreter(load_home(None), natural=natural), ROOM)
 
 

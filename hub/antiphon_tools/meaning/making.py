@@ -3,17 +3,15 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from antiphon_hub.nlu.natural.model import Model, write_model
 from antiphon_hub.nlu.natural.words import tokens
-from antiphon_tools.meaning.sources import Labelled, drawn, labelled, rows, thinned
+from antiphon_tools.meaning.sources import BEYOND, Labelled, drawn, labelled, rows, thinned
 from antiphon_tools.meaning.training import fit, pack
 from antiphon_tools.meaning.vectors import Vectors, read_vectors
-
-BEYOND: Final = Path(__file__).with_name("beyond.json")
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from antiphon_hub.nlu.natural.model import OUT
 from antiphon_tools.meaning.sampling import Sampler
 
 PARAPHRASES: Final = Path(__file__).with_name("paraphrases.yaml")
+BEYOND: Final = Path(__file__).with_name("beyond.json")
 OURS: Final = Path(__file__).parents[2] / "antiphon_hub" / "nlu" / "sentences" / "en.yaml"
 PER_TEMPLATE: Final = 12
 """Sentences drawn from each of the intents' own templates."""
