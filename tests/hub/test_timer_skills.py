@@ -71,6 +71,24 @@ def told(tmp_path: Path, story: Callable[[Talk], Awaitable[None]]) -> None:
     virtual_time.run(run())
 
 
+@pytest.mark.parametrize(
+    ("asked", "wanted", "answer"),
+    [
+        ("how much time is left on my timer", "cancel my timer", "There is no timer."),
+        ("what alarms are set", "cancel my alarm", "There is no alarm."),
+    ],
+)
+def test_that_there_is_none_answers_who_asks_and_fails_who_wants_it_changed(
+    tmp_path: Path, asked: str, wanted: str, answer: str
+) -> None:
+    async def story(talk: Talk) -> None:
+        assert await talk.say(asked) == Reply(answer)
+        refused = await talk.say(wanted)
+        assert (refused.text, refused.ok) == (answer, False)
+
+    told(tmp_path, story)
+
+
 DIALOGUES: dict[str, list[str]] = yaml.safe_load(
     Path(__file__).with_name("timers.yaml").read_text(encoding="utf-8")
 )

@@ -86,7 +86,7 @@ class AlarmSkill:
     async def _status(self, request: Request, kind: TimerKind) -> Reply:
         found = self._desk.all(_wanted(request, kind))
         if not found:
-            return _none(kind)
+            return Reply(_none(kind).text)  # who asks has been answered
         words = self._words(request)
         each = [_about(one, words) for one in found]
         noun = f"one {kind}" if len(found) == 1 else f"{number_words(len(found))} {kind}s"

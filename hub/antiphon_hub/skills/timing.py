@@ -72,7 +72,7 @@ class TimerSkill:
         else:
             found = self._desk.all(wanted)
         if not found:
-            return _none(wanted)
+            return Reply(_none(wanted).text)  # who asks has been answered
         if len(found) == 1:
             return Reply(sentence(words.left(found[0])))
         return Reply(f"{number_words(len(found)).capitalize()} timers: {words.all_left(found)}")
