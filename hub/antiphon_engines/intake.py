@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
 from antiphon_protocol.limits import STREAM_SECONDS_MAX
 
 GRACE_S: Final = 0.02
@@ -57,6 +57,8 @@ class Intake:
         """Silence that stands for what never came, and for what the sender itself lacked."""
         self.given_up = 0
         """Frames that never came, however often they were asked for."""
+        self.given_up_samples = 0
+        """What they held; at the end of a stream each counts as one of 32 ms."""
 
     def put(self, frame: AudioFrame, now_s: float) -> bool:
         """Take in a frame in any order; return False for one that is not wanted (any more)."""
@@ -146,9 +148,13 @@ class Intake:
 
     def _skip(self, hole: Hole) -> None:
         self._next = hole.last + 1
-        self.given_up += hole.last - hole.first + 1
+        count = hole.last - hole.first + 1
+        lost = count * FRAME_SAMPLES
         if frame := self._ahead.get(self._next):
+            lost = max(0, frame.position - self._position)
             self._silence_until(frame.position)
+        self.given_up += count
+        self.given_up_samples += lost
 
     def _silence_until(self, position: int) -> None:
         """Fill up to a position: a sender that lost samples itself leaves such a gap, too."""

@@ -9,13 +9,13 @@ import msgspec
 
 from antiphon_engines.intake import Hole, Intake, acceptable
 from antiphon_engines.settings import StreamsSection
-from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
 
 TAKE_BYTES: Final = SAMPLE_RATE_HZ // 2 * SAMPLE_BYTES
 """One helping for the recogniser: half a second, so that a cancelled job ends soon."""
 
-GIVEN_UP_MAX: Final = 3
-"""Frames of a stream that may be silence instead, some 0.1 s.
+GIVEN_UP_MAX: Final = 3 * FRAME_SAMPLES
+"""Samples of a stream that may be silence instead, some 0.1 s.
 
 With more, words are missing, and the rest may mean something else: the turn must fail, and say so.
 """
@@ -151,7 +151,7 @@ class Reader:
             now_s = self._loop.time()
             if hole := self.intake.poll(now_s):
                 self._on_hole(hole)
-            if self.intake.given_up > GIVEN_UP_MAX:
+            if self.intake.given_up_samples > GIVEN_UP_MAX:
                 raise StreamStalledError(f"{self.intake.given_up} frames never came")
             if pcm := self.intake.take(TAKE_BYTES):
                 return pcm

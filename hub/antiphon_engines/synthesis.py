@@ -87,11 +87,12 @@ class Synthesis:
     async def _sentence(self, voice: Voice, text: str) -> None:
         job = self._job
         key = SpeechKey(voice.slot.name, job.voice, job.language, text, job.format.rate_hz)
-        if (pcm := self._cache.get(key)) is not None:
-            await self._pieces.put(pcm)
+        if await self._put_known(key):
             return
         whole = bytearray()
         async with voice.turn:
+            if await self._put_known(key):  # another job has just had the same said
+                return
             with voice.slot.lease() as engine:
                 pieces = _pieces(engine, text, job)
                 try:
@@ -102,7 +103,14 @@ class Synthesis:
                     # In its thread, thus after a call that a cancelled job left there: the engine
                     # must have ended this sentence before it gets another.
                     await voice.thread.run(pieces.close)
-        self._cache.put(key, bytes(whole))
+            self._cache.put(key, bytes(whole))
+
+    async def _put_known(self, key: SpeechKey) -> bool:
+        """Put the sentence into the queue if it was spoken before; tell whether it was."""
+        pcm = self._cache.get(key)
+        if pcm is not None:
+            await self._pieces.put(pcm)
+        return pcm is not None
 
     # -- the house's side -------------------------------------------------------------------------
 

@@ -5,18 +5,21 @@ lease: what nobody released within half a minute after its end is forgotten.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, AudioFrame
-from antiphon_protocol.limits import STREAM_SECONDS_MAX
+from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_protocol.limits import AUDIO_FRAME_BYTES_MAX, STREAM_SECONDS_MAX
 from antiphon_satellite.listen.microphone import PcmFrame
 
 KEPT_FRAMES_MAX: Final = int(STREAM_SECONDS_MAX * SAMPLE_RATE_HZ / FRAME_SAMPLES)
 KEPT_S: Final = 30.0
 """The hub's own patience with a worker is far shorter; nobody asks for the audio after it."""
+PREROLL_FRAMES_AT_ONCE: Final = AUDIO_FRAME_BYTES_MAX // FRAME_BYTES
+"""What was heard before the call goes in large frames: it is sent in one go, and behind sixty
+messages of each caller everybody's first words would wait for their turn."""
 ENDED_NAMES_KEPT: Final = 16
 """Ids of past streams: a late `Listen` for one of them must not open the microphone again."""
 
@@ -24,7 +27,7 @@ ENDED_NAMES_KEPT: Final = 16
 class _Stream(msgspec.Struct):
     name: str
     frames: list[AudioFrame]
-    limit_frames: int = KEPT_FRAMES_MAX
+    limit_samples: int = KEPT_FRAMES_MAX * FRAME_SAMPLES
     samples: int = 0
     sequence: int = 0
     ended_s: float | None = None
@@ -49,8 +52,8 @@ class Uplink:
 
     @property
     def kept_frames(self) -> int:
-        """How many frames are kept, all in all."""
-        return sum(len(stream.frames) for stream in self._kept.values())
+        """How much is kept, all in all, in frames of the microphone's."""
+        return sum(stream.samples for stream in self._kept.values()) // FRAME_SAMPLES
 
     def knows(self, name: str) -> bool:
         """Tell whether a stream of that id runs or has run lately."""
@@ -60,19 +63,19 @@ class Uplink:
         """Begin a stream with the pre-roll; return its first frames."""
         self._running = self._kept[name] = _Stream(name, [])
         self.counts["streams"] += 1
-        return [self._next(self._running, frame) for frame in preroll]
+        return [self._next(self._running, frame) for frame in _grouped(preroll)]
 
     def limit(self, seconds: float) -> None:
         """Let the running stream last at most this much audio from its start, seconds."""
         if self._running:
             frames = int(seconds * SAMPLE_RATE_HZ / FRAME_SAMPLES)
-            self._running.limit_frames = min(KEPT_FRAMES_MAX, frames)
+            self._running.limit_samples = min(KEPT_FRAMES_MAX, frames) * FRAME_SAMPLES
 
     @property
     def full(self) -> bool:
         """Whether the running stream has reached its limit; it should be ended then."""
         running = self._running
-        return running is not None and running.sequence >= running.limit_frames
+        return running is not None and running.samples >= running.limit_samples
 
     def feed(self, frame: PcmFrame) -> AudioFrame | None:
         """Return the running stream's next frame, to be sent.
@@ -145,3 +148,10 @@ class Uplink:
     def _forget(self, stream: _Stream) -> None:
         del self._kept[stream.name]
         self.counts["streams_forgotten"] += 1
+
+
+def _grouped(frames: Sequence[PcmFrame]) -> Iterator[PcmFrame]:
+    """Yield the same samples in frames as large as they may be."""
+    for at in range(0, len(frames), PREROLL_FRAMES_AT_ONCE):
+        group = frames[at : at + PREROLL_FRAMES_AT_ONCE]
+        yield PcmFrame(b"".join(one.pcm for one in group), group[0].at_us)

@@ -81,6 +81,16 @@ async def test_what_was_said_before_is_not_computed_again() -> None:
         assert world.worker.jobs.cache.hits == 2
 
 
+async def test_what_several_say_at_once_is_computed_once() -> None:
+    async with worker_world(SOON, cost_ms=200) as world:
+        jobs = [f"job-{number}" for number in range(1, 4)]
+        for job in jobs:
+            world.do(but(job=job, playback=f"playback-{job}", text="It is seven."))
+        for job in jobs:
+            await world.fact(SpeechSynthesized, job)
+        assert world.worker.jobs.cache.hits == len(jobs) - 1
+
+
 async def test_the_first_sentence_is_sent_while_the_next_is_computed() -> None:
     async with worker_world(SOON, cost_ms=50) as world:
         world.do(but(text=" ".join(["This is a sentence."] * 1 + ["Another one follows."] * 1)))

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -56,6 +56,11 @@ async def said(room: SimulatedRoom, play: Awaitable[None], pcm: bytes = COMMAND)
     return speaking.result()
 
 
+def ends_before(frames: Sequence[AudioFrame]) -> list[int]:
+    """Return how many samples there were before each frame."""
+    return [sum(one.samples for one in frames[:n]) for n in range(len(frames))]
+
+
 def test_a_call_is_answered_in_the_room() -> None:
     async def story(room: SimulatedRoom, hub: HubPart, light: Light) -> None:
         async def play() -> None:
@@ -95,9 +100,7 @@ def test_the_stream_has_the_pre_roll_no_gap_and_a_counted_end() -> None:
             frames = hub.frames[call.stream]
             assert (ended.stream, ended.reason) == (call.stream, "asked")
             assert [one.sequence for one in frames] == list(range(ended.frames))
-            assert [one.position for one in frames] == [
-                n * FRAME_SAMPLES for n in range(len(frames))
-            ]
+            assert [one.position for one in frames] == ends_before(frames)
             assert [one.last for one in frames] == [False] * (len(frames) - 1) + [True]
             assert 0 <= call.begin < call.end < 2.5 * SAMPLE_RATE_HZ
             heard = b"".join(one.pcm for one in frames)
@@ -374,8 +377,8 @@ def test_an_answer_is_heard_from_the_end_of_our_own_voice_on(later_s: float, kep
             await hub.fact(ListenEnded, 1)
             heard = b"".join(frame.pcm for frame in hub.frames["follow-up"])
             assert (answer in heard) is kept
-            positions = [frame.position for frame in hub.frames["follow-up"]]
-            assert positions == [n * FRAME_SAMPLES for n in range(len(positions))]
+            frames = hub.frames["follow-up"]
+            assert [frame.position for frame in frames] == ends_before(frames)
 
         await said(room, play())
 

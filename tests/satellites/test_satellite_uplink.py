@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, AudioFrame
 from antiphon_satellite.listen.microphone import PcmFrame
-from antiphon_satellite.uplink import ENDED_NAMES_KEPT, KEPT_FRAMES_MAX, KEPT_S, Uplink
+from antiphon_satellite.uplink import (
+    ENDED_NAMES_KEPT,
+    KEPT_FRAMES_MAX,
+    KEPT_S,
+    PREROLL_FRAMES_AT_ONCE,
+    Uplink,
+)
 
 
 def frame(n: int = 0) -> PcmFrame:
@@ -26,10 +32,23 @@ def test_frames_are_numbered_and_placed_without_gaps(preroll: int, live: int) ->
     name, last = ended
     sent.append(last)
     assert name == "s"
-    assert [one.sequence for one in sent] == list(range(preroll + live + 1))
-    assert [one.position for one in sent] == [n * FRAME_SAMPLES for n in range(preroll + live + 1)]
-    assert [one.last for one in sent] == [False] * (preroll + live) + [True]
+    groups = -(-preroll // PREROLL_FRAMES_AT_ONCE)
+    assert [one.sequence for one in sent] == list(range(groups + live + 1))
+    positions = [sum(one.samples for one in sent[:n]) for n in range(len(sent))]
+    assert [one.position for one in sent] == positions
+    assert sent[-1].position == (preroll + live) * FRAME_SAMPLES
+    assert [one.last for one in sent] == [False] * (groups + live) + [True]
+    assert [one.samples for one in sent[groups:-1]] == [FRAME_SAMPLES] * live
     assert uplink.again("s", 0, 2**31) == sent
+
+
+def test_what_was_heard_before_the_call_comes_whole_and_in_few_frames() -> None:
+    uplink = Uplink()
+    heard = [PcmFrame(bytes([n]) * FRAME_BYTES, 32_000 * n) for n in range(62)]
+    sent = uplink.open("s", heard)
+    assert b"".join(one.pcm for one in sent) == b"".join(one.pcm for one in heard)
+    assert len(sent) == 8
+    assert [one.at_us for one in sent] == [32_000 * 8 * n for n in range(8)]
 
 
 @given(st.integers(0, 50), st.integers(0, 60), st.integers(0, 60))
