@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -38,6 +39,7 @@ from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.own_worker import own_worker
 from antiphon_hub.settings import Settings
 from antiphon_hub.storage import Database
+from antiphon_hub.supervise import Child
 from antiphon_hub.timekeeping import Timekeeping, home_zone
 from antiphon_hub.turns.calls import CALLS_REMEMBERED
 from antiphon_hub.turns.gain_keeper import GainKeeper
@@ -191,12 +193,8 @@ class Hub:
                 stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
                 await stack.enter_async_context(_beside(self._broker.run))
-            workers, address = self._settings.workers, await self._resolve()
-            for number in range(1, workers.local + 1):
-                file = self._state_dir / f"worker-{number}.toml"
-                worker = own_worker(workers, address, file, f"{self._id}-{number}")
-                stack.push_async_callback(worker.stop)
-                await stack.enter_async_context(_beside(worker.run))
+            address = await self._resolve()
+            await self._start_workers(stack, address)
             self._pool.use_context(self._mind.context())  # it computes: a takeover must not wait
             await stack.enter_async_context(_beside(self._lease.run))
             await self._lease.wait_for_it(self._manager.ready)
@@ -236,6 +234,23 @@ class Hub:
         stack.push_async_callback(self._playback.close)
         await self._timekeeping.open()
         stack.push_async_callback(self._timekeeping.close)
+
+    async def _start_workers(
+        self, stack: contextlib.AsyncExitStack, address: BrokerAddress
+    ) -> None:
+        settings = self._settings.workers
+        for number in range(1, settings.local + settings.spares + 1):
+            file = self._state_dir / f"worker-{number}.toml"
+            worker = own_worker(settings, address, file, f"{self._id}-{number}")
+            stack.push_async_callback(worker.stop)
+            spare = number > settings.local
+            run = partial(self._run_spare, worker) if spare else worker.run
+            await stack.enter_async_context(_beside(run))
+
+    async def _run_spare(self, worker: Child) -> None:
+        """Run a worker that is not needed before another dies: the first one starts alone."""
+        await self._pool.wait_for_one(READY_S)
+        await worker.run()
 
     async def _end_unfinished(self) -> None:
         for turn, room, satellite in await self._journal.unfinished():

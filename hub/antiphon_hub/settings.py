@@ -5,7 +5,7 @@ import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -16,6 +16,14 @@ from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import Slug, slug_of
 from antiphon_protocol.messages.fields import Language, Name, Seconds
 from antiphon_protocol.messages.work import Endpointing
+
+SPARE_FROM_BYTES: Final = 3_500_000_000
+"""A worker takes 0.4 GB; with less than this, other programs would miss them."""
+
+
+def memory_bytes() -> int:
+    """Return how much memory this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,12 +65,21 @@ class WorkersSection(Section, frozen=True, kw_only=True):
 
     local: Annotated[int, msgspec.Meta(ge=0, le=8)] = 1
     """How many workers to start on this machine."""
+    spare: bool | None = None
+    """Have one more ready, which goes on where one dies: its engines take seconds to start. None:
+    where the machine has memory for it."""
     stt: tuple[Name, ...] = ("pocketsphinx",)
     tts: tuple[Name, ...] = ("flite", "espeak")
     wake: tuple[Name, ...] = ("openwakeword", "microwakeword")
     vad: Name = "silero"
     options: dict[Name, dict[str, Any]] = {}
     """Per engine, given to it as they are."""
+
+    @property
+    def spares(self) -> int:
+        """How many workers to start beyond the `local` ones."""
+        spare = memory_bytes() >= SPARE_FROM_BYTES if self.spare is None else self.spare
+        return int(spare and self.local > 0)
 
 
 class RoomListeningSection(Section, frozen=True, kw_only=True):

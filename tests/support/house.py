@@ -112,6 +112,8 @@ class House:
             "discovery": {"announce": False},
             **(settings or {}),
         }
+        own = self._settings.get("workers", {})
+        self._settings["workers"] = {"spare": False, **own}  # tests have no memory to spare
         self.programs: list[Program] = []
         self.hub: Program
         self.broker: BrokerAddress

@@ -19,6 +19,7 @@ from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.codec import Encoding
 from antiphon_protocol.errors import DecodeError
 from antiphon_protocol.messages.event import (
+    Event,
     ReplyBegan,
     SatelliteJoined,
     SatelliteLeft,
@@ -180,6 +181,28 @@ async def test_a_worker_killed_in_mid_utterance_still_gives_an_answer(tmp_path: 
         assert answered_s - spoken_s < ANSWER_S, facts.ended(ROOM)
         await a_turn_works(house, room)
         assert "Traceback" not in house.logs
+
+
+async def test_with_a_spare_nobody_notices_that_a_worker_was_killed(tmp_path: Path) -> None:
+    async with (
+        open_house(tmp_path, {"workers": {"spare": True}}) as house,
+        a_room(house) as room,
+        house.facts() as facts,
+    ):
+        await eventually(lambda: len(house.worker_pids()) == 2, RECOVERY_S)
+        await eventually(lambda: "worker test-2 is here" in house.hub.log, 60.0)
+        for _ in range(2):  # whichever of them hears it
+            before = len(facts.events)
+            speaking = asyncio.create_task(room.speak(command("what time is it", a_voice())))
+            await eventually(lambda n=before: _heard_by(facts.events[n:]))
+            kill(house.worker_pids()[0])
+            said = await speaking
+            assert said.reply, house.hub.log
+            await eventually(lambda: len(house.worker_pids()) == 2, RECOVERY_S)
+
+
+def _heard_by(events: Sequence[Event]) -> bool:
+    return any(isinstance(event, TurnStarted) for event in events)
 
 
 async def test_a_killed_broker_is_back_and_everybody_with_it(tmp_path: Path) -> None:

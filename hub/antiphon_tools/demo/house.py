@@ -88,6 +88,7 @@ def _settings(home: Path | None, sentences: Sequence[Path]) -> str:
             "hub": {"id": "demo", "site": "Demo"},
             "home": {"file": str(home.absolute()) if home else "", "sentences": files},
             "discovery": {"announce": False},
+            "workers": {"spare": False},
         }
     )
 
