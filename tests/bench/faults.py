@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,8 @@ class Struck(msgspec.Struct, kw_only=True):
     signs: tuple[str, ...] = ()
     recovery_s: float = 0.0
     answered_after: bool = True
+    missing: tuple[str, ...] = ()
+    """What did not come back at all."""
 
     @property
     def lost(self) -> bool:
@@ -54,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--turns", type=int, default=60, help="faults to strike (default 60)")
     parser.add_argument("--seed", type=int, default=1, help="which faults, when (default 1)")
     parser.add_argument("--only", choices=[*FAULTS, MINUTE, "full_disk"], help="one kind of fault")
+    parser.add_argument("--logs", type=Path, help="keep the programs' logs in this new folder")
     parser.add_argument("--minute", action="store_true", help="cuts of 60 s, too")
 
 
@@ -74,6 +78,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 sys.exit(f"faults: {args.only} needs root, and a tmpfs to mount")
             faults = {args.only: faults[args.only]}
         struck = asyncio.run(_run(Path(folder), faults, args.turns, args.seed))
+        if args.logs:
+            args.logs.mkdir(parents=True)
+            for log in Path(folder).glob("*.log"):
+                shutil.copy(log, args.logs)
     return figures(struck)
 
 
@@ -114,6 +122,8 @@ async def _run(folder: Path, faults: dict[str, Fault], turns: int, seed: int) ->
         for number in range(turns):
             fault, state = pairs[number % len(pairs)]
             struck.append(await strike(parts, fault, faults[fault], state, dice))
+            if ill(struck[-1]):
+                sys.stderr.write(f"turn {number}: {struck[-1]}\n")
     return struck
 
 
@@ -137,7 +147,7 @@ async def strike(parts: Parts, name: str, fault: Fault, state: str, dice: random
     else:
         result = await parts.result() or {}
         one.signs = (*(["reply"] if result.get("reply") else []), *result.get("cues", ()))
-    one.recovery_s = round(await watching, 3)
+    one.recovery_s, one.missing = round(await watching, 3), parts.missing()
     await asyncio.sleep(0.3)  # a second act would come right behind
     one.acts = len(set(parts.acted()) - before)
     one.switched = parts.changes - switched
@@ -153,7 +163,10 @@ async def _reached(parts: Parts, state: str) -> None:
 
 
 async def _answered(parts: Parts) -> bool:
-    await eventually(lambda: parts.room.state == "idle", REACHED_S)
+    try:
+        await eventually(lambda: parts.room.state == "idle", REACHED_S)
+    except AssertionError:
+        return False
     parts.room.speak()
     result = await parts.result() or {}
     return bool(result.get("reply"))

@@ -165,12 +165,17 @@ class Parts:
 
     def whole(self) -> bool:
         """Tell whether every part is there and knows of the others."""
-        return (
-            self._link.connected
-            and self.welcomed
-            and self.worker_pids == {self._worker.process.pid}
-            and self.room.state in _HERE
-        )
+        return not self.missing()
+
+    def missing(self) -> tuple[str, ...]:
+        """Return which parts are not there."""
+        there = {
+            "broker": self._link.connected,
+            "hub": self.welcomed,
+            "worker": self.worker_pids == {self._worker.process.pid},
+            f"satellite ({self.room.state})": self.room.state in _HERE,
+        }
+        return tuple(name for name, here in there.items() if not here)
 
     async def kill_broker(self) -> None:
         self.welcomed, self.worker_pids = False, set()
@@ -230,7 +235,10 @@ class Parts:
 
     async def recovered_s(self, since_s: float, within_s: float = 30.0) -> float:
         """Return how long after that moment (monotonic clock) everything is there again."""
-        await eventually(self.whole, within_s)
+        try:
+            await eventually(self.whole, within_s)
+        except AssertionError:
+            return within_s  # it never was; whoever measures says what is missing
         return max(0.0, time.monotonic() - since_s)
 
 
