@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -36,10 +35,9 @@ from antiphon_hub.gate import Gate
 from antiphon_hub.home.files import OWN
 from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
 from antiphon_hub.mosquitto import Mosquitto
-from antiphon_hub.own_worker import own_worker
+from antiphon_hub.own_worker import own_workers
 from antiphon_hub.settings import Settings
 from antiphon_hub.storage import Database
-from antiphon_hub.supervise import Child
 from antiphon_hub.timekeeping import Timekeeping, home_zone
 from antiphon_hub.turns.calls import CALLS_REMEMBERED
 from antiphon_hub.turns.gain_keeper import GainKeeper
@@ -193,8 +191,12 @@ class Hub:
                 stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
                 await stack.enter_async_context(_beside(self._broker.run))
-            address = await self._resolve()
-            await self._start_workers(stack, address)
+            workers, address = self._settings.workers, await self._resolve()
+            for worker, run in own_workers(
+                workers, address, self._state_dir, self._id, self._one_worker
+            ):
+                stack.push_async_callback(worker.stop)
+                await stack.enter_async_context(_beside(run))
             self._pool.use_context(self._mind.context())  # it computes: a takeover must not wait
             await stack.enter_async_context(_beside(self._lease.run))
             await self._lease.wait_for_it(self._manager.ready)
@@ -235,23 +237,6 @@ class Hub:
         await self._timekeeping.open()
         stack.push_async_callback(self._timekeeping.close)
 
-    async def _start_workers(
-        self, stack: contextlib.AsyncExitStack, address: BrokerAddress
-    ) -> None:
-        settings = self._settings.workers
-        for number in range(1, settings.local + settings.spares + 1):
-            file = self._state_dir / f"worker-{number}.toml"
-            worker = own_worker(settings, address, file, f"{self._id}-{number}")
-            stack.push_async_callback(worker.stop)
-            spare = number > settings.local
-            run = partial(self._run_spare, worker) if spare else worker.run
-            await stack.enter_async_context(_beside(run))
-
-    async def _run_spare(self, worker: Child) -> None:
-        """Run a worker that is not needed before another dies: the first one starts alone."""
-        await self._pool.wait_for_one(READY_S)
-        await worker.run()
-
     async def _end_unfinished(self) -> None:
         for turn, room, satellite in await self._journal.unfinished():
             log.warning("turn %s in %s was cut off by the hub's stop", turn, room)
@@ -271,6 +256,9 @@ class Hub:
         if self._settings.workers.local:
             await self._pool.wait_for_one(WORKER_S)
         await self._presence.open()
+
+    async def _one_worker(self) -> None:
+        await self._pool.wait_for_one(READY_S)
 
     @property
     def _broker_address(self) -> str:

@@ -1,6 +1,8 @@
 """The workers that the hub starts by itself: the same program as on any other machine."""
 
 import sys
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import tomli_w
@@ -8,6 +10,32 @@ import tomli_w
 from antiphon_hub.settings import WorkersSection
 from antiphon_hub.supervise import Child
 from antiphon_link.broker import BrokerAddress
+
+Run = Callable[[], Awaitable[None]]
+
+
+def own_workers(
+    settings: WorkersSection, broker: BrokerAddress, folder: Path, hub: str, one_is_here: Run
+) -> Iterator[tuple[Child, Run]]:
+    """Yield the workers, and what keeps each running; a spare starts once another is here.
+
+    Args:
+        settings: How many, and which engines.
+        broker: Where they meet the hub.
+        folder: Where their files and state are.
+        hub: The hub's id, which begins theirs.
+        one_is_here: Returns once a worker is, or after a while.
+    """
+    for number in range(1, settings.local + settings.spares + 1):
+        file = folder / f"worker-{number}.toml"
+        worker = own_worker(settings, broker, file, f"{hub}-{number}")
+        spare = number > settings.local
+        yield worker, partial(_run_after, one_is_here, worker) if spare else worker.run
+
+
+async def _run_after(one_is_here: Run, worker: Child) -> None:
+    await one_is_here()
+    await worker.run()
 
 
 def own_worker(settings: WorkersSection, broker: BrokerAddress, file: Path, name: str) -> Child:
