@@ -4,6 +4,7 @@ EngineError
 ├── EngineMissingError   no engine of that name is installed; the message says what to install
 ├── ContextError         a grammar does not compile, or was never loaded
 ├── EngineFailedError    the engine broke in the middle of its work
+│   └── ServiceError     an engine that is a service elsewhere is away, late, or answers nonsense
 ├── ModelError           a model or voice file is damaged, foreign or missing
 └── TrainingError        a manifest, a recording or a setting cannot be trained with
 """
@@ -23,6 +24,10 @@ class ContextError(EngineError):
 
 class EngineFailedError(EngineError):
     """The engine broke in the middle of its work; another may do better."""
+
+
+class ServiceError(EngineFailedError):
+    """A service that does an engine's work is away or not in order; it may be back any time."""
 
 
 class ModelError(EngineError):

@@ -12,7 +12,7 @@ from antiphon_ears.vad.port import VadEngine
 from antiphon_ears.wake.port import WakeEngine, WakeStream
 from antiphon_ears.wake.union import UnionEngine
 from antiphon_engines import registry
-from antiphon_engines.errors import ContextError, EngineMissingError
+from antiphon_engines.errors import ContextError, EngineMissingError, ServiceError
 from antiphon_engines.settings import WorkerSettings
 from antiphon_engines.stt.port import SttContext, SttEngine
 from antiphon_engines.threads import EngineThread
@@ -244,10 +244,12 @@ class Rack:
         for engine in self._wake:
             engine.open(engine.phrases[:1]).feed(_SECOND)
         for stt in self._stt.values():
-            _warm_stt(stt.engine)
+            with _perhaps_away():
+                _warm_stt(stt.engine)
         for tts in self._tts.values():
-            for _ in tts.engine.synthesize("Ready.", language=tts.engine.languages[0]):
-                pass
+            with _perhaps_away():
+                for _ in tts.engine.synthesize("Ready.", language=tts.engine.languages[0]):
+                    pass
 
 
 class Voice:
@@ -325,6 +327,15 @@ def _knows(languages: Sequence[str], wanted: str) -> bool:
 
 def _primary(language: str) -> str:
     return language.replace("_", "-").partition("-")[0].lower()
+
+
+@contextlib.contextmanager
+def _perhaps_away() -> Iterator[None]:
+    """Let a service on another machine be away: it may start after this worker."""
+    try:
+        yield
+    except ServiceError as error:
+        log.warning("%s; going on", error)
 
 
 def _warm_stt(engine: SttEngine) -> None:

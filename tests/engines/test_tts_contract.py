@@ -1,4 +1,4 @@
-"""One suite for every voice: the fake, espeak-ng, flite and Piper keep the port's promises."""
+"""One suite for every voice: each keeps the port's promises."""
 
 from array import array
 from collections.abc import Callable, Iterator
@@ -14,6 +14,8 @@ from antiphon_engines.tts.espeak import EspeakEngine
 from antiphon_engines.tts.flite import FliteEngine
 from antiphon_engines.tts.piper import PiperEngine
 from antiphon_engines.tts.port import TtsEngine
+from antiphon_engines.wyoming.tts import WyomingTts
+from tests.support.wyoming_service import Service
 
 
 def fake(_folder: Path) -> TtsEngine:
@@ -36,12 +38,26 @@ def piper(folder: Path) -> TtsEngine:
     return PiperEngine.from_options({"model": str(make_voice(folder, speakers=("ann", "bob")))})
 
 
-@pytest.fixture(scope="module", params=[fake, espeak, flite, piper], ids=lambda make: make.__name__)
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with Service() as one:
+        yield one
+
+
+@pytest.fixture(
+    scope="module",
+    params=[fake, espeak, flite, piper, "wyoming"],
+    ids=lambda one: getattr(one, "__name__", one),
+)
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TtsEngine]:
-    make: Callable[[Path], TtsEngine] = request.param
-    one = make(tmp_path_factory.mktemp("voice"))
+    one: TtsEngine
+    if request.param == "wyoming":
+        one = WyomingTts.from_options({"uri": request.getfixturevalue("service").uri})
+    else:
+        make: Callable[[Path], TtsEngine] = request.param
+        one = make(tmp_path_factory.mktemp("voice"))
     yield one
     one.close()
 
