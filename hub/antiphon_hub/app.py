@@ -191,15 +191,16 @@ class Hub:
                 stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
                 await stack.enter_async_context(_beside(self._broker.run))
-            workers, address = self._settings.workers, await self._resolve()
-            for worker, run in own_workers(
-                workers, address, self._state_dir, self._id, self._one_worker
-            ):
+            mine, address = self._settings.workers, await self._resolve()
+            one = self._one_worker
+            for worker, run in own_workers(mine, address, self._state_dir, self._id, one):
                 stack.push_async_callback(worker.stop)
                 await stack.enter_async_context(_beside(run))
-            self._pool.use_context(self._mind.context())  # it computes: a takeover must not wait
+            # It computes meanwhile: neither a takeover nor a restart must wait for it.
+            context = asyncio.create_task(asyncio.to_thread(self._mind.context), name="grammar")
             await stack.enter_async_context(_beside(self._lease.run))
             await self._lease.wait_for_it(self._manager.ready)
+            self._pool.use_context(await context)
             await stack.enter_async_context(_beside(self._link.run))
             await stack.enter_async_context(
                 broker_announced(
@@ -213,10 +214,8 @@ class Hub:
             await self._link.wait_connected()
             await self._end_unfinished()
             await self._begin_serving()
-            exporter = Exporter(self._meters.registry)
-            metrics = await stack.enter_async_context(
-                exporter.listening(self._settings.metrics.listen)
-            )
+            exporter, listen = Exporter(self._meters.registry), self._settings.metrics.listen
+            metrics = await stack.enter_async_context(exporter.listening(listen))
             console = await stack.enter_async_context(self._console.serving())
             await self._serve(metrics, console)
 

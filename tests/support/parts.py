@@ -26,7 +26,7 @@ from antiphon_protocol.messages.presence import (
     WorkerPresence,
 )
 from antiphon_protocol.topics import EVENT, HUB_PRESENCE, WORKER_PRESENCE
-from tests.support.house import Program
+from tests.support.house import Program, as_installed
 from tests.support.mosquitto import Broker
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
@@ -61,6 +61,7 @@ class Room:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                env=as_installed(),
             )
         self.state = "away"
         self.start_count += 1
