@@ -49,17 +49,23 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     given += ["--engine", args.engine] if args.engine else []
     found = bench.run(parser.parse_args([*given, *args.more]))
     if args.what == "wake":
-        found = {**_calls(next(iter(found["engines"].values()))), **found}
+        found = {**_calls(found), **found}
     return {"set": args.what, **found}
 
 
-def _calls(engine: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an engine's recall and false wakes over all phrases that were called, as it ships."""
-    called = [
-        at
-        for one in engine["phrases"].values()
-        if (at := one["at"][str(one["default_threshold"])])["recall"] is not None
-    ]
+def _calls(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recall and false wakes over all phrases that were called, as a satellite ships.
+
+    That is with both engines at their own thresholds, either of which may fire; where only some
+    were asked for, with the first of them.
+    """
+    engine = next(iter(found["engines"].values()))
+    alone = {
+        phrase: one["at"][str(one["default_threshold"])]
+        for phrase, one in engine["phrases"].items()
+    }
+    together = {phrase: one["either"] for phrase, one in found["together"].items()}
+    called = [at for at in {**alone, **together}.values() if at["recall"] is not None]
     heard, calls = (sum(int(at["heard"].split("/")[part]) for at in called) for part in (0, 1))
     false, hours = sum(at["false"] for at in called), sum(at["hours"] for at in called)
     return {
