@@ -28,7 +28,7 @@ from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.bus.pairing import PairingDesk
 from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
-from antiphon_hub.console import Console, Requests, rules_of_rooms
+from antiphon_hub.console import Console, Requests, rules_of_rooms, twins_of
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.gate import Gate
@@ -70,11 +70,9 @@ class Hub:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._id = settings.hub_id()
-        self._state_dir = settings.state_dir()
+        self._id, self._state_dir = settings.hub_id(), settings.state_dir()
         self._presence = Presence(self._id, settings.hub.site)
-        self._manager = ServiceManager()
-        self._address = settings.broker.resolve()
+        self._manager, self._address = ServiceManager(), settings.broker.resolve()
         self._gate = Gate(settings, self._state_dir)
         self._broker = None if self._address else _own_broker(settings, self._gate)
         # Nobody can guess it: who connects under another's client id throws that one out.
@@ -93,6 +91,7 @@ class Hub:
         self._timekeeping = Timekeeping(
             self._state_dir, zone, self._publisher, fleet, outbound.satellite
         )
+        self._twins = twins_of(self._state_dir / OWN, outbound)
         self._rules = rules_of_rooms(settings, self._state_dir / OWN)
         self._playback = playback_of(settings, self._rules, fleet, outbound, self._publisher)
         sounds = sound_skill(settings, lambda: self._turns, self._playback.volume)
@@ -108,6 +107,7 @@ class Hub:
             outbound=outbound,
             devices=devices,
             fleet=fleet,
+            twins=self._twins,
             pool=self._pool,
             turns=self._turns,
             playback=self._playback,
@@ -125,6 +125,7 @@ class Hub:
             outbound=outbound,
             inbound=self._inbound,
             satellites=fleet,
+            twins=self._twins,
             workers=self._pool,
             ask=Requests(self._turns, self._playback, self._timekeeping.requests),
             mind=self._mind,
@@ -267,8 +268,7 @@ class Hub:
         if self._settings.workers.local:
             await self._pool.wait_for_one(READY_S)
         ready_file = self._state_dir / "hub.json"
-        broker = self._broker_address
-        network = self._broker.listeners.port if self._broker else 0
+        broker, network = self._broker_address, self._broker.listeners.port if self._broker else 0
         facts = {
             "broker": broker,
             "pid": os.getpid(),

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from antiphon_hub import fleet
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Outbound
 from antiphon_hub.clock import now_us
@@ -27,9 +28,10 @@ from antiphon_hub.settings import ConsoleSection, Settings
 from antiphon_hub.timers.requests import TimerRequests
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.turns import Turns
-from antiphon_hub.web.house import Ask, House, Satellite, Worker
+from antiphon_hub.web.house import Ask, House, Satellite, Twins, Worker
 from antiphon_hub.web.live import Live
 from antiphon_hub.web.observer import Observer
+from antiphon_hub.web.scores import Scores
 from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
 from antiphon_protocol.messages.event import Event
@@ -79,6 +81,7 @@ class Console:
         outbound: Outbound,
         inbound: Inbound,
         satellites: Iterable[Satellite],
+        twins: Twins,
         workers: Iterable[Worker],
         ask: Ask,
         mind: HomeMind,
@@ -99,11 +102,13 @@ class Console:
         self._outbound, self._facts = outbound, facts
         self._gate, self._browsers = gate, browsers
         self._restart = asyncio.Event()
+        self._twins, self._scores = twins, Scores(outbound.satellite)
         self._live = Live()
         self._observer = Observer(turns_running, lambda: len(self._live))
         if settings.console.listen:
             outbound.overheard_by(self._happened)
             inbound.overheard_by(self._live.told)
+            inbound.scores_for(self._scores.told)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -174,6 +179,8 @@ class Console:
             workers=self._workers,
             ask=self._ask,
             command=self._outbound.satellite,
+            twins=self._twins,
+            scores=self._scores,
             mind=self._mind,
             reload=self._reload,
             rules=self._rules,
@@ -199,6 +206,15 @@ class Console:
     def _tell(address: str, accounts: Accounts) -> None:
         log.info("the console is at %s", address)
         invite(accounts.setup_token, address, sys.stderr)
+
+
+def twins_of(folder: Path, outbound: Outbound) -> fleet.Twins:
+    """Return what was set for single satellites; nothing where that cannot be read."""
+    try:
+        return fleet.Twins(folder, outbound.desired)
+    except StorageError as error:
+        log.error("satellites are as their own settings have them: %s", error)  # noqa: TRY400 - the message says it all
+        return fleet.Twins(folder / "unreadable", outbound.desired)
 
 
 def rules_of_rooms(settings: Settings, folder: Path) -> RulesOfRooms:

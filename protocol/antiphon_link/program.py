@@ -43,6 +43,11 @@ class ServiceManager:
     def __init__(self, address: str | None = None) -> None:
         self._address = address if address is not None else os.environ.get("NOTIFY_SOCKET", "")
 
+    @property
+    def listens(self) -> bool:
+        """Whether a service manager keeps this program running."""
+        return bool(self._address)
+
     def ready(self, status: str) -> None:
         """The program serves."""
         self._notify(f"READY=1\nSTATUS={_line(status)}")

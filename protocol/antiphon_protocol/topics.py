@@ -22,6 +22,7 @@ from antiphon_protocol.messages.ask import (
     AskSay,
     AskVolume,
 )
+from antiphon_protocol.messages.config import DesiredSettings, ReportedSettings, WakeScores
 from antiphon_protocol.messages.event import DeviceState, Event
 from antiphon_protocol.messages.pairing import PairAnswer, PairAsk
 from antiphon_protocol.messages.presence import (
@@ -90,6 +91,35 @@ SATELLITE_DID: Final[Topic[SatelliteFact]] = Topic(
     writers=(Role.SATELLITE,),
     readers=(Role.HUB, Role.SATELLITE),
     purpose="what a satellite did; a second one of its id listens for its signs of life",
+)
+SATELLITE_DESIRED: Final[Topic[DesiredSettings]] = Topic(
+    name="SATELLITE_DESIRED",
+    pattern="sat/{satellite}/config/desired",
+    payload=DesiredSettings,
+    qos=1,
+    retain=True,
+    writers=(Role.HUB,),
+    readers=(Role.SATELLITE,),
+    purpose="what the hub wants to be set at a satellite",
+)
+SATELLITE_REPORTED: Final[Topic[ReportedSettings]] = Topic(
+    name="SATELLITE_REPORTED",
+    pattern="sat/{satellite}/config/reported",
+    payload=ReportedSettings,
+    qos=1,
+    retain=True,
+    writers=(Role.SATELLITE,),
+    readers=(Role.HUB,),
+    purpose="what is set at a satellite",
+)
+SATELLITE_SCORES: Final[Topic[WakeScores]] = Topic(
+    name="SATELLITE_SCORES",
+    pattern="sat/{satellite}/scores",
+    payload=WakeScores,
+    qos=0,
+    writers=(Role.SATELLITE,),
+    readers=(Role.HUB,),
+    purpose="scores of its wake engines, while somebody looks",
 )
 WORKER_PRESENCE: Final[Topic[WorkerPresence]] = Topic(
     name="WORKER_PRESENCE",
@@ -288,6 +318,9 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     SATELLITE_AUDIO,
     SATELLITE_DO,
     SATELLITE_DID,
+    SATELLITE_DESIRED,
+    SATELLITE_REPORTED,
+    SATELLITE_SCORES,
     WORKER_PRESENCE,
     WORKER_DO,
     TURN_WORK,

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from antiphon_ears.registry import installed_vad, installed_wake, load_vad, load_wake
 from antiphon_link import backoff, membership
 from antiphon_link.link import Link, Resolver, Will
 from antiphon_link.resolve import resolver
-from antiphon_protocol.messages.satellite import Fault
+from antiphon_protocol.messages.satellite import Fault, Restart, SatelliteCommand, ShowScores
 from antiphon_satellite.alarms.ringer import Ringer
 from antiphon_satellite.alarms.shelf import Shelf
 from antiphon_satellite.clock import now_us
@@ -22,18 +21,18 @@ from antiphon_satellite.device.button import Button, ConsoleButton, NoButton
 from antiphon_satellite.device.health import Health
 from antiphon_satellite.device.identity import Identity, identity
 from antiphon_satellite.device.indicator import ConsoleIndicator, Indicator, NullIndicator
-from antiphon_satellite.errors import NoWakeEngineError, SoundDeviceError
+from antiphon_satellite.errors import RestartAskedError, SoundDeviceError
 from antiphon_satellite.inbox import Inbox
 from antiphon_satellite.link import House, LinkMaker
-from antiphon_satellite.listen.ear import Ear, NamedWake
-from antiphon_satellite.listen.gate import Gate
+from antiphon_satellite.listen.meter import Meter
 from antiphon_satellite.listen.microphone import Microphone, PcmFrame
 from antiphon_satellite.listen.sources import open_microphone
 from antiphon_satellite.machine import Event, State
-from antiphon_satellite.settings import DEFAULT_ENGINES, GateSection, Settings, WakeSection
+from antiphon_satellite.settings import Settings
 from antiphon_satellite.speak.player import Player
 from antiphon_satellite.speak.sinks import open_speaker
 from antiphon_satellite.speak.speaker import Speaker
+from antiphon_satellite.twin import Changed, Twin
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ class Satellite:
         devices: Devices,
         state_dir: Path | None = None,
     ) -> None:
-        """Put the parts together; without `state_dir` alarms do not outlive the program.
+        """Put the parts together; without `state_dir` nothing outlives the program.
 
         Raises:
             NoWakeEngineError: the wake word shall be heard here, and no engine is installed.
@@ -66,14 +65,20 @@ class Satellite:
         """
         self._devices = devices
         self._inbox = Inbox()
-        self._ear = make_ear(settings.wake, settings.gate)
+        self._twin = Twin(settings, who.room, state_dir, who.satellite)
+        settings = self._twin.settings
+        self._ear = self._twin.engines.ear()
+        self._meter = Meter(self._ear)
+        self._restart = asyncio.Event()
         self._house = House(
             make_link,
-            who,
+            msgspec.structs.replace(who, room=settings.satellite.room),
             wake=settings.wake.mode,
             phrases=settings.wake.phrases if settings.wake.mode == "local" else (),
-            commanded=self._inbox.put,
+            commanded=self._commanded,
             hub_changed=lambda here: self._inbox.put(Event.HUB_CAME if here else Event.HUB_WENT),
+            desired=self._twin.want,
+            reported=self._twin.report,
         )
         self._player = Player(
             self._house,
@@ -91,14 +96,18 @@ class Satellite:
             indicator=devices.indicator,
             satellite=who.satellite,
             cues=settings.speaker.cues,
-            wake_while_playing=settings.wake.while_playing,
+            while_playing=lambda: self._twin.settings.wake.while_playing,
         )
-        self._health = Health(self._house, lambda: self._ear.noise_dbfs)
-        self._health.watch("link", lambda: self._house.link.counts)
-        self._health.watch("inbox", lambda: self._inbox.counts)
-        self._health.watch("conversation", lambda: self._conductor.counts)
-        self._health.watch("player", lambda: self._player.counts)
-        self._health.watch("microphone", lambda: {"dropped": devices.microphone.dropped})
+        self._health = self._watched()
+
+    def _watched(self) -> Health:
+        health = Health(self._house, lambda: self._ear.noise_dbfs)
+        health.watch("link", lambda: self._house.link.counts)
+        health.watch("inbox", lambda: self._inbox.counts)
+        health.watch("conversation", lambda: self._conductor.counts)
+        health.watch("player", lambda: self._player.counts)
+        health.watch("microphone", lambda: {"dropped": self._devices.microphone.dropped})
+        return health
 
     @property
     def state(self) -> State:
@@ -135,8 +144,9 @@ class Satellite:
 
         Raises:
             SoundDeviceError: the speaker cannot be used.
-            ExceptionGroup: of SoundDeviceError, when the microphone cannot be opened, and of
-                LinkRefusedError, when the broker refuses us for a reason that no retry mends.
+            ExceptionGroup: of SoundDeviceError, when the microphone cannot be opened, of
+                LinkRefusedError, when the broker refuses us for a reason that no retry mends, and
+                of RestartAskedError, when the hub wants the program to start anew.
         """
         await self._devices.speaker.check()
         async with asyncio.TaskGroup() as group:
@@ -149,6 +159,8 @@ class Satellite:
                     ("ringer", self._ringer.run),
                     ("health", self._health.run),
                     ("button", self._watch_button),
+                    ("settings", self._keep_set),
+                    ("restart", self._await_restart),
                 )
             ]
             try:
@@ -184,6 +196,29 @@ class Satellite:
     def _hear(self, frame: PcmFrame) -> None:
         self._health.heard_frame()
         self._conductor.hear(frame)
+        if (scores := self._meter.heard(_now_s())) is not None:
+            self._house.show_scores(scores)
+
+    def _commanded(self, command: SatelliteCommand) -> None:
+        match command:
+            case ShowScores():
+                self._meter.show(command.lease_s, _now_s())
+            case Restart():
+                self._restart.set()
+            case _:
+                self._inbox.put(command)
+
+    async def _keep_set(self) -> None:
+        await self._twin.run(self._change, self._house.report, self._house.tell)
+
+    def _change(self, changed: Changed) -> None:
+        self._player.gain_db = changed.settings.speaker.gain_db
+        if changed.engines is not None:
+            self._ear.listen_with(changed.engines.wakes, changed.engines.gate)
+
+    async def _await_restart(self) -> None:
+        await self._restart.wait()
+        raise RestartAskedError("the hub wants this satellite to start anew")
 
     def _complain(self, error: SoundDeviceError, attempt: int) -> None:
         log.log(logging.ERROR if attempt == 0 else logging.DEBUG, "%s; trying again", error)
@@ -197,34 +232,6 @@ class Satellite:
         async with aclosing(self._devices.button.presses()) as presses:
             async for _ in presses:
                 self._inbox.put(self._ear.pressed(now_us()))
-
-
-def make_ear(wake: WakeSection, gate: GateSection) -> Ear:
-    """Return the ear that the settings describe; loads the engines' models.
-
-    Raises:
-        NoWakeEngineError: the wake word shall be heard here, and no engine is installed.
-        EarsError: an engine that the settings name is missing or knows not the phrase.
-    """
-    if wake.mode == "hub":
-        return Ear(gate=_gate(gate))
-    if wake.mode == "none":
-        return Ear()
-    names = wake.engines or tuple(name for name in DEFAULT_ENGINES if name in installed_wake())
-    if not names:
-        raise NoWakeEngineError(
-            "no wake-word engine is installed: `pip install antiphon-satellite[microwake]`, "
-            "or use --wake hub (a worker looks for the phrase) or --wake none (only the button)"
-        )
-    engines = [load_wake(name) for name in names]
-    return Ear([NamedWake(one.name, one.open(wake.phrases, wake.threshold)) for one in engines])
-
-
-def _gate(gate: GateSection) -> Gate:
-    name = gate.engine
-    if name == "auto":
-        name = "microvad" if "microvad" in installed_vad() else "energy"
-    return Gate(load_vad(name), threshold=gate.threshold, hangover_s=gate.hangover_s)
 
 
 def broker_link(resolve: Resolver) -> LinkMaker:
@@ -258,3 +265,7 @@ def build(settings: Settings) -> Satellite:
     member = membership.load(settings.state_dir(), "satellite", who.satellite)
     link = broker_link(resolver(settings.broker, member))
     return Satellite(settings, who, link, devices, settings.state_dir())
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

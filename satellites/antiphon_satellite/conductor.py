@@ -7,6 +7,7 @@ pass the inbox; they are heard between two of its items.
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Literal, assert_never
 
 from antiphon_protocol.messages.presence import TimeTold
@@ -20,7 +21,9 @@ from antiphon_protocol.messages.satellite import (
     Play,
     Release,
     Resend,
+    Restart,
     SetVolume,
+    ShowScores,
     ShowTurn,
     StopListening,
     StopPlaying,
@@ -61,6 +64,9 @@ _EVENT_OF_CAUSE: Final = {
     "voice": Event.VOICE,
 }
 _CALLS: Final = frozenset(_EVENT_OF_CAUSE.values())
+_ATTENTIVE: Final = frozenset(
+    {State.AWAY, State.MISSED, State.IDLE, State.STANDING_BY, State.THINKING}
+)
 _STREAMING: Final = frozenset({State.CALLING, State.LISTENING})
 _CONFIRMABLE: Final = _STREAMING | {State.STANDING_BY}
 _EVENT_OF_STOP: Final = {
@@ -69,7 +75,8 @@ _EVENT_OF_STOP: Final = {
 }
 
 
-_Simple = Resend | Release | Play | StopPlaying | Chime | SetVolume | Duck | Identify | TimeTold
+_Passed = ShowScores | Restart | TimeTold
+_Simple = Resend | Release | Play | StopPlaying | Chime | SetVolume | Duck | Identify | _Passed
 """Commands that do not touch the conversation."""
 
 
@@ -87,7 +94,7 @@ class Conductor:
         indicator: Indicator,
         satellite: str,
         cues: tuple[CueName, ...],
-        wake_while_playing: bool,
+        while_playing: Callable[[], bool],
     ) -> None:
         self._inbox = inbox
         self._house = house
@@ -97,9 +104,7 @@ class Conductor:
         self._indicator = indicator
         self._satellite = satellite
         self._cues = frozenset(cues)
-        self._attentive = {State.AWAY, State.MISSED, State.IDLE, State.STANDING_BY, State.THINKING}
-        if wake_while_playing:
-            self._attentive.add(State.PLAYING)
+        self._while_playing = while_playing
         self._machine = Machine()
         self._streams = Streams(house, satellite)
         self._call: Call | None = None
@@ -135,7 +140,9 @@ class Conductor:
 
     def hear(self, frame: PcmFrame) -> None:
         """Take the microphone's next frame."""
-        call = self._ear.take(frame, attentive=self._machine.state in self._attentive)
+        state = self._machine.state
+        attentive = state in _ATTENTIVE or (state is State.PLAYING and self._while_playing())
+        call = self._ear.take(frame, attentive=attentive)
         if call is not None:
             self._inbox.put(call)
         if self._streams.feed(frame, _now_s()):
@@ -262,8 +269,8 @@ class Conductor:
             case Identify():
                 self._indicator.identify()
                 self._player.cue("listening")
-            case TimeTold():
-                pass  # the house's own affair; it passes none on
+            case TimeTold() | ShowScores() | Restart():
+                pass  # others' affairs; none is passed on to here
             case _:
                 assert_never(command)
 

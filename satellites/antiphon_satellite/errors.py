@@ -3,6 +3,7 @@
 SatelliteError
 ├── SoundDeviceError     a microphone or speaker that is missing, busy or misnamed
 ├── NoWakeEngineError    the wake word shall be heard here, and no engine is installed
+├── RestartAskedError    the hub wants the program to start anew
 ├── ScriptFullError      more was given to a scripted microphone than it holds
 └── TurnError            a spoken WAV led to no answered turn
 """
@@ -18,6 +19,10 @@ class SoundDeviceError(SatelliteError):
 
 class NoWakeEngineError(SatelliteError):
     """No wake-word engine is installed here."""
+
+
+class RestartAskedError(SatelliteError):
+    """Somebody asked in the console that this program start anew."""
 
 
 class ScriptFullError(SatelliteError):

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
+import msgspec
+
 from antiphon_link.link import Envelope, Link, Will
 from antiphon_protocol.audio import AudioFormat, AudioFrame
 from antiphon_protocol.errors import VersionError
+from antiphon_protocol.messages.config import DesiredSettings, ReportedSettings, WakeScores
 from antiphon_protocol.messages.presence import (
     Farewell,
     Goodbye,
@@ -24,9 +27,12 @@ from antiphon_protocol.topics import (
     HUB_PRESENCE,
     PLAYBACK_AUDIO,
     SATELLITE_AUDIO,
+    SATELLITE_DESIRED,
     SATELLITE_DID,
     SATELLITE_DO,
     SATELLITE_PRESENCE,
+    SATELLITE_REPORTED,
+    SATELLITE_SCORES,
     SATELLITE_WAKE,
 )
 from antiphon_protocol.version import OURS, negotiate
@@ -53,6 +59,8 @@ class House:
         phrases: tuple[str, ...],
         commanded: Callable[[SatelliteCommand], None],
         hub_changed: Callable[[bool], None],
+        desired: Callable[[DesiredSettings], None],
+        reported: Callable[[], ReportedSettings],
         steady: Callable[[], int] = steady_us,
     ) -> None:
         """Prepare the link; `run` connects it.
@@ -64,6 +72,8 @@ class House:
             phrases: Wake phrases that are listened for here.
             commanded: Called with each command of the hub; must return at once.
             hub_changed: Called with True when the hub can be talked to, with False when it cannot.
+            desired: Called with what the hub wants to be set here; must return at once.
+            reported: Returns what is set here.
             steady: A clock that nobody sets, microseconds.
         """
         self._who = who
@@ -71,6 +81,7 @@ class House:
         self._phrases = phrases
         self._commanded = commanded
         self._hub_changed = hub_changed
+        self._reported = reported
         self._claim = Claim(who.instance)
         self._claim_moved = asyncio.Event()
         self._welcome: Welcome | None = None
@@ -79,6 +90,7 @@ class House:
         # Two satellites of one id must not take the connection from each other for ever.
         self.link = make_link(f"satellite-{who.satellite}-{who.instance}", self._will)
         self.link.on(SATELLITE_DO, self._on_command, satellite=who.satellite)
+        self.link.on(SATELLITE_DESIRED, lambda one, _: desired(one), satellite=who.satellite)
         self.link.on(HUB_PRESENCE, self._on_hub)
         self.link.on(SATELLITE_PRESENCE, self._on_presence, satellite=who.satellite)
         self.link.on(SATELLITE_DID, self._on_fact, satellite=who.satellite)
@@ -106,6 +118,23 @@ class House:
         """Say what we did."""
         if self._claim.mine:
             self.link.post(SATELLITE_DID, fact, satellite=self._who.satellite)
+
+    def report(self) -> None:
+        """Say what is set here; also who we are, where that has changed."""
+        if not self._claim.mine:
+            return
+        reported = self._reported()
+        settings = reported.settings
+        who = msgspec.structs.replace(self._who, room=settings.room or self._who.room)
+        if (who, settings.phrases or ()) != (self._who, self._phrases):
+            self._who, self._phrases = who, settings.phrases or ()
+            self._say_hello()
+        self.link.post(SATELLITE_REPORTED, reported, satellite=self._who.satellite)
+
+    def show_scores(self, scores: WakeScores) -> None:
+        """Say what our wake engines make of what they hear."""
+        if self._claim.mine:
+            self.link.post(SATELLITE_SCORES, scores, satellite=self._who.satellite)
 
     def call(self, heard: WakeHeard) -> None:
         """Say that somebody may have called."""
@@ -186,6 +215,7 @@ class House:
             self._claim_moved.clear()
             if self._claim.settle(loop.time()):
                 self._say_hello()
+                self.report()
                 self.clock.ask_soon()
             self._judge_hub()
 

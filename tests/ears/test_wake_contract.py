@@ -127,6 +127,16 @@ def test_reset_forgets_the_audio_and_counts_again(case: Case) -> None:
     assert heard(stream, audio) == first
 
 
+def test_peaks_are_the_highest_scores_since_they_were_asked_for(case: Case) -> None:
+    stream = case.engine().open([case.phrase])
+    assert set(stream.thresholds) == {case.phrase}
+    heard(stream, SECOND + case.call() + SECOND)
+    assert stream.thresholds[case.phrase] <= stream.peaks()[case.phrase] <= 1.0
+    assert stream.peaks() == {}
+    heard(stream, SECOND)
+    assert stream.peaks()[case.phrase] < stream.thresholds[case.phrase]
+
+
 def test_reset_in_mid_phrase_forgets_its_beginning(case: Case) -> None:
     stream = case.engine().open([case.phrase])
     call = case.call()

@@ -9,6 +9,7 @@ import msgspec
 
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.fleet import Twins
 from antiphon_hub.home.model import Device
 from antiphon_hub.timekeeping import Timekeeping
 from antiphon_link.connection import Publication
@@ -49,6 +50,7 @@ class Edge:
             outbound=self.outbound,
             devices=self.devices,
             fleet=world.fleet,
+            twins=Twins(folder, self.outbound.desired),
             pool=world.pool,
             turns=world.turns,
             playback=world.playback,

@@ -6,6 +6,7 @@ from antiphon_protocol import topics
 from antiphon_protocol.audio import AudioFormat, AudioFrame
 from antiphon_protocol.messages import (
     ask,
+    config,
     event,
     pairing,
     presence,
@@ -141,6 +142,8 @@ EXAMPLES: Final[list[Example]] = [
         set_volume=satellite.SetVolume(gain_db=-15.5),
         duck=satellite.Duck(level_db=-20.0, lease_s=10.0),
         identify=satellite.Identify(),
+        show_scores=satellite.ShowScores(lease_s=10.0),
+        restart=satellite.Restart(),
         set_alarms=timer.SetAlarms(
             told_us=EPOCH_US,
             alarms=(
@@ -171,6 +174,54 @@ EXAMPLES: Final[list[Example]] = [
             counts={"dropped_frames": 2, "reconnects": 1}, noise_dbfs=-60.0
         ),
         time_asked=presence.TimeAsked(asked_us=EPOCH_US),
+    ),
+    *_on(
+        topics.SATELLITE_DESIRED,
+        KITCHEN,
+        desired_settings=config.DesiredSettings(
+            version=3,
+            settings=config.SatelliteSettings(
+                room="Küche",
+                phrases=("hey mycroft", "alexa"),
+                threshold=0.75,
+                while_playing=False,
+                gain_db=-6.0,
+                gate_threshold=0.5,
+                gate_hangover_s=2.0,
+            ),
+        ),
+        desired_settings_none=config.DesiredSettings(version=4),
+    ),
+    *_on(
+        topics.SATELLITE_REPORTED,
+        KITCHEN,
+        reported_settings=config.ReportedSettings(
+            version=3,
+            settings=config.SatelliteSettings(
+                room="Küche", phrases=("alexa",), while_playing=True, gain_db=0.0
+            ),
+            refused=4,
+            why="microwakeword cannot hear 'computer'",
+            engines=("microwakeword",),
+            known_phrases=("hey mycroft", "alexa"),
+            restarts=True,
+        ),
+        reported_settings_least=config.ReportedSettings(
+            version=0, settings=config.SatelliteSettings()
+        ),
+    ),
+    *_on(
+        topics.SATELLITE_SCORES,
+        KITCHEN,
+        wake_scores=config.WakeScores(
+            level_dbfs=-31.5,
+            scores=(
+                config.PhraseScore(
+                    engine="openwakeword", phrase="alexa", score=0.625, threshold=0.75
+                ),
+            ),
+        ),
+        wake_scores_resting=config.WakeScores(level_dbfs=-60.0),
     ),
     *_on(
         topics.WORKER_PRESENCE,

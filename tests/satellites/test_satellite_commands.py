@@ -30,9 +30,9 @@ from antiphon_protocol.topics import (
 )
 from antiphon_protocol.version import OURS
 from antiphon_protocol.wav import read_wav, write_wav
-from antiphon_satellite.app import make_ear
 from antiphon_satellite.commands.satellite import overridden
 from antiphon_satellite.errors import NoWakeEngineError
+from antiphon_satellite.listen.engines import load_engines
 from antiphon_satellite.settings import GateSection, Settings, WakeSection
 from tests.support.mosquitto import Broker
 from tests.support.satellite_world import speech
@@ -80,9 +80,9 @@ def test_every_setting_says_in_the_docs_what_it_is_for() -> None:
 
 
 def test_without_an_engine_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("antiphon_satellite.app.installed_wake", tuple)
+    monkeypatch.setattr("antiphon_satellite.listen.engines.installed_wake", tuple)
     with pytest.raises(NoWakeEngineError, match=r"microwake.*--wake hub.*--wake none"):
-        make_ear(WakeSection(), GateSection())
+        load_engines(WakeSection(), GateSection())
 
 
 # -- weight ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from antiphon_link.fake import FakeBus, FakeLink
+from antiphon_protocol.messages.config import ReportedSettings, SatelliteSettings
 from antiphon_satellite.device.button import PRESSES_MAX, Button, ConsoleButton, PushButton
 from antiphon_satellite.device.health import Health
 from antiphon_satellite.device.identity import identity
@@ -85,6 +86,8 @@ async def test_the_watchdog_is_fed_only_while_frames_come(
             phrases=(),
             commanded=lambda _: None,
             hub_changed=lambda _: None,
+            desired=lambda _: None,
+            reported=lambda: ReportedSettings(version=0, settings=SatelliteSettings()),
         )
         assert isinstance(house.link, FakeLink)
         health = Health(house, lambda: -50.0)

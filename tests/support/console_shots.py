@@ -17,7 +17,15 @@ from tests.support.chromium import START_S, Page, chromium
 
 WIDTHS: Final = (390, 820, 1360)
 PATHS: Final = (
-    *("/", "/conversations", "/satellites", "/rooms/kitchen", "/timers", "/announce"),
+    *(
+        "/",
+        "/conversations",
+        "/satellites",
+        "/satellites/kitchen",
+        "/rooms/kitchen",
+        "/timers",
+        "/announce",
+    ),
     *("/sentences", "/home", "/engines", "/system", "/people", "/nothing-here"),
 )
 SERIOUS: Final = ("serious", "critical")

@@ -1,7 +1,7 @@
 """A console without a hub: the real app, accounts and mind; rooms that answer as they are told."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import msgspec
 from argon2 import PasswordHasher
 
 from antiphon_hub.errors import HomeError
+from antiphon_hub.fleet import Twins
 from antiphon_hub.home.files import OWN, HomeFiles
 from antiphon_hub.home.model import load_home
 from antiphon_hub.identity.accounts import Accounts
@@ -38,9 +39,11 @@ from antiphon_hub.turns.record import TurnRecord
 from antiphon_hub.web.house import House
 from antiphon_hub.web.live import Live
 from antiphon_hub.web.observer import Observer
+from antiphon_hub.web.scores import Scores
 from antiphon_hub.web.site import site
 from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
+from antiphon_protocol.messages.config import DesiredSettings
 from antiphon_protocol.messages.event import Event
 from antiphon_protocol.messages.presence import Hello
 from antiphon_protocol.messages.satellite import SatelliteCommand
@@ -141,6 +144,10 @@ class ConsoleWorld:
         self.observer = Observer(lambda: 0, lambda: len(self.live))
         self.commands: list[tuple[str, SatelliteCommand]] = []
         self.satellites: list[Here] = []
+        self.wanted: list[tuple[str, DesiredSettings]] = []
+        self.answer_wanted: Callable[[str, DesiredSettings], None] = lambda *_: None
+        self.twins = Twins(folder / OWN, self._want)
+        self.scores = Scores(lambda satellite, asked: self.commands.append((satellite, asked)))
         self.restarts = 0
         files = HomeFiles(None, (), folder / OWN)
         self.mind = _mind(files) if thinking else LightMind(files)
@@ -156,6 +163,8 @@ class ConsoleWorld:
             workers=(),
             ask=self.ask,
             command=lambda satellite, command: self.commands.append((satellite, command)),
+            twins=self.twins,
+            scores=self.scores,
             mind=self.mind,
             reload=self._reload,
             rules=RulesOfRooms(self.settings, folder / OWN),
@@ -168,6 +177,10 @@ class ConsoleWorld:
             facts=lambda: {"Hub": "test"},
         )
         self.app = site(self.house, self.live, self.observer)
+
+    def _want(self, satellite: str, desired: DesiredSettings) -> None:
+        self.wanted.append((satellite, desired))
+        self.answer_wanted(satellite, desired)
 
     async def _reload(self) -> None:
         if isinstance(self.mind, HomeMind):

@@ -7,6 +7,7 @@ import msgspec
 
 from antiphon_link.link import Envelope, Resolver
 from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, AudioFrame
+from antiphon_protocol.messages.config import ReportedSettings, SatelliteSettings
 from antiphon_protocol.messages.satellite import (
     Listen,
     PlaybackReady,
@@ -51,6 +52,8 @@ class LightSatellite:
             phrases=(),
             commanded=self._take,
             hub_changed=self._hub_changed,
+            desired=lambda _: None,
+            reported=lambda: ReportedSettings(version=0, settings=SatelliteSettings()),
         )
         self._streams = Streams(self.house, name)
         self._stream = ""

@@ -3,12 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from antiphon_link.errors import NotFoundError
 from antiphon_link.fake import FakeBus, FakeLink
 from antiphon_link.link import Envelope, Link, Will
 from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.messages.config import (
+    DesiredSettings,
+    ReportedSettings,
+    SatelliteSettings,
+    WakeScores,
+)
 from antiphon_protocol.messages.presence import Farewell, Hello, SatellitePresence, Welcome
 from antiphon_protocol.messages.satellite import (
     Listen,
@@ -22,9 +29,12 @@ from antiphon_protocol.topics import (
     HUB_PRESENCE,
     PLAYBACK_AUDIO,
     SATELLITE_AUDIO,
+    SATELLITE_DESIRED,
     SATELLITE_DID,
     SATELLITE_DO,
     SATELLITE_PRESENCE,
+    SATELLITE_REPORTED,
+    SATELLITE_SCORES,
     SATELLITE_WAKE,
 )
 from antiphon_protocol.version import OURS
@@ -60,12 +70,16 @@ class HubPart:
         self.facts: list[SatelliteFact] = []
         self.frames: dict[str, list[AudioFrame]] = {}
         self.presences: list[SatellitePresence] = []
+        self.reports: list[ReportedSettings] = []
+        self.scores: list[WakeScores] = []
         self._heard = asyncio.Event()
         self.link = link
         self.link.on(SATELLITE_WAKE, self._on_wake)
         self.link.on(SATELLITE_DID, self._on_fact)
         self.link.on(SATELLITE_AUDIO, self._on_frame)
         self.link.on(SATELLITE_PRESENCE, self._on_presence)
+        self.link.on(SATELLITE_REPORTED, self._on_report)
+        self.link.on(SATELLITE_SCORES, self._on_scores)
 
     def _on_wake(self, call: WakeHeard, _: Envelope) -> None:
         self.calls.append(call)
@@ -82,6 +96,22 @@ class HubPart:
     def _on_presence(self, presence: SatellitePresence, _: Envelope) -> None:
         self.presences.append(presence)
         self._heard.set()
+
+    def _on_report(self, report: ReportedSettings, _: Envelope) -> None:
+        self.reports.append(report)
+        self._heard.set()
+
+    def _on_scores(self, scores: WakeScores, _: Envelope) -> None:
+        self.scores.append(scores)
+        self._heard.set()
+
+    async def want(self, version: int, **settings: Any) -> ReportedSettings:
+        """Want something to be set; return what the satellite reports behind that."""
+        reports = len(self.reports)
+        desired = DesiredSettings(version=version, settings=SatelliteSettings(**settings))
+        await self.link.send(SATELLITE_DESIRED, desired, satellite=self.satellite)
+        await self.until(lambda: len(self.reports) > reports)
+        return self.reports[-1]
 
     async def until(self, true: Callable[[], object], within_s: float = 60.0) -> None:
         """Return once something holds that depends on what the satellite said."""
@@ -152,7 +182,12 @@ def links(bus: FakeBus) -> LinkMaker:
 
 @asynccontextmanager
 async def simulated(
-    bus: FakeBus, *, wake: WakeMode = "local", satellite: str = "sim", room: str = "kitchen"
+    bus: FakeBus,
+    *,
+    wake: WakeMode = "local",
+    satellite: str = "sim",
+    room: str = "kitchen",
+    state_dir: Path | None = None,
 ) -> AsyncIterator[tuple[SimulatedRoom, Light]]:
     """Have a simulated room on the bus inside the block; its wake engine hears `marker()`."""
 
@@ -166,6 +201,7 @@ async def simulated(
         gate="fake",
         indicator=light,
         make_link=links(bus),
+        state_dir=state_dir,
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(sim.run())

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from antiphon_hub.bus.outbound import Devices, Outbound
 from antiphon_hub.clock import now_us
-from antiphon_hub.fleet import Fleet
+from antiphon_hub.fleet import Fleet, Twins
 from antiphon_hub.playback import Playback
 from antiphon_hub.recordings import Recordings
 from antiphon_hub.timekeeping import Timekeeping
@@ -24,6 +24,7 @@ from antiphon_protocol.messages.ask import (
     AskSay,
     AskVolume,
 )
+from antiphon_protocol.messages.config import ReportedSettings, WakeScores
 from antiphon_protocol.messages.event import DeviceState
 from antiphon_protocol.messages.presence import (
     Hello,
@@ -50,6 +51,8 @@ from antiphon_protocol.topics import (
     SATELLITE_AUDIO,
     SATELLITE_DID,
     SATELLITE_PRESENCE,
+    SATELLITE_REPORTED,
+    SATELLITE_SCORES,
     SATELLITE_WAKE,
     TURN_WORK,
     WORKER_PRESENCE,
@@ -73,6 +76,7 @@ class Inbound:
         outbound: Outbound,
         devices: Devices,
         fleet: Fleet,
+        twins: Twins,
         pool: WorkerPool,
         turns: Turns,
         playback: Playback,
@@ -82,6 +86,7 @@ class Inbound:
         self._outbound = outbound
         self._devices = devices
         self._fleet = fleet
+        self._twins = twins
         self._pool = pool
         self._turns = turns
         self._playback = playback
@@ -92,6 +97,7 @@ class Inbound:
         link.on(SATELLITE_PRESENCE, self._satellite)
         link.on(SATELLITE_WAKE, self._wake)
         link.on(SATELLITE_DID, self._did)
+        link.on(SATELLITE_REPORTED, self._reported)
         link.on(WORKER_PRESENCE, self._worker)
         link.on(TURN_WORK, self._work)
         link.on(HOME_STATE, self._home_state)
@@ -111,6 +117,14 @@ class Inbound:
 
         self._link.on(SATELLITE_AUDIO, heard)
 
+    def scores_for(self, listener: Callable[[str, WakeScores], None]) -> None:
+        """Hand over what wake engines make of what they hear; before the link runs."""
+
+        def scored(scores: WakeScores, envelope: Envelope) -> None:
+            listener(envelope.ids["satellite"], scores)
+
+        self._link.on(SATELLITE_SCORES, scored)
+
     def overheard_by(self, listener: Callable[[str, SatelliteFact | WakeHeard], None]) -> None:
         """Hand what satellites say of themselves to this listener too; it returns at once."""
         self._overhear = listener
@@ -129,6 +143,9 @@ class Inbound:
         self._turns.called(envelope.ids["satellite"], message)
         if self._overhear is not None:
             self._overhear(envelope.ids["satellite"], message)
+
+    def _reported(self, message: ReportedSettings, envelope: Envelope) -> None:
+        self._twins.told(envelope.ids["satellite"], message)
 
     def _did(self, message: SatelliteFact, envelope: Envelope) -> None:
         satellite = envelope.ids["satellite"]

@@ -8,10 +8,11 @@ from antiphon_hub.home.model import Device
 from antiphon_link.link import Link
 from antiphon_protocol.codec import Encoding, encode
 from antiphon_protocol.errors import EncodeError
+from antiphon_protocol.messages.config import DesiredSettings
 from antiphon_protocol.messages.event import DeviceChanged, DeviceState, Event
 from antiphon_protocol.messages.satellite import SatelliteCommand
 from antiphon_protocol.messages.work import WorkerCommand
-from antiphon_protocol.topics import EVENT, HOME_STATE, SATELLITE_DO, WORKER_DO
+from antiphon_protocol.topics import EVENT, HOME_STATE, SATELLITE_DESIRED, SATELLITE_DO, WORKER_DO
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,10 @@ class Outbound:
     def satellite(self, satellite: str, command: SatelliteCommand) -> None:
         """Tell a satellite to do something."""
         self._link.post(SATELLITE_DO, command, satellite=satellite)
+
+    def desired(self, satellite: str, desired: DesiredSettings) -> None:
+        """Tell a satellite what is wanted to be set there."""
+        self._link.post(SATELLITE_DESIRED, desired, satellite=satellite)
 
     def worker(self, worker: str, command: WorkerCommand) -> None:
         """Tell a worker to do something."""

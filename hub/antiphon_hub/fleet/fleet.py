@@ -61,12 +61,16 @@ class Fleet:
         return all(one.id == satellite or one.hello.wake == "none" for one in self)
 
     def joined(self, satellite: str, hello: Hello) -> bool:
-        """A satellite said Hello; tells whether it was not here until now."""
+        """A satellite said Hello; tells whether it was not here until now.
+
+        One that is here may say it again with something changed: its room, its phrases.
+        """
         if hello.satellite != satellite:
             log.warning("satellite %s: presence names %s; ignored", satellite, hello.satellite)
             return False
         known = self._satellites.get(satellite)
-        if known is not None and known.epoch >= hello.epoch:
+        anew = known is None or known.epoch < hello.epoch
+        if known is not None and not anew and not _changed(known.hello, hello):
             return False
         if known is None and len(self._satellites) >= SATELLITES_MAX:
             log.error("satellite %s: over %d satellites; refused", satellite, SATELLITES_MAX)
@@ -80,7 +84,7 @@ class Fleet:
         if known is None or known.room != hello.room:
             log.info("satellite %s is here, in %s", satellite, hello.room)
             self._publisher.publish(SatelliteJoined(satellite=satellite, room=hello.room))
-        return True
+        return anew
 
     def left(self, satellite: str, goodbye: Goodbye) -> bool:
         """A satellite said Goodbye; tells whether it was here until now."""
@@ -93,3 +97,9 @@ class Fleet:
             SatelliteLeft(satellite=satellite, room=known.room, reason=goodbye.reason)
         )
         return True
+
+
+def _changed(known: Hello, hello: Hello) -> bool:
+    """Tell whether the same start of a program says something new of itself."""
+    same = (known.epoch, known.instance) == (hello.epoch, hello.instance)
+    return same and known != hello

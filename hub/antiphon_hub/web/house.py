@@ -14,8 +14,10 @@ from antiphon_hub.identity.pairing import Pairing
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood
 from antiphon_hub.room_rules import RulesOfRooms
 from antiphon_hub.settings import Settings
+from antiphon_hub.web.scores import Scores
 from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
+from antiphon_protocol.messages.config import DesiredSettings, ReportedSettings, SatelliteSettings
 from antiphon_protocol.messages.presence import Hello, WorkerHello
 from antiphon_protocol.messages.satellite import SatelliteCommand
 from antiphon_protocol.messages.timer import AskList, AskTimer
@@ -37,6 +39,28 @@ class Satellite(Protocol):
     @property
     def hello(self) -> Hello:
         """What it says of itself."""
+        ...
+
+
+class Twins(Protocol):
+    """What is wanted to be set at satellites, and what counts there."""
+
+    def desired(self, satellite: str) -> DesiredSettings:
+        """Return what is wanted of a satellite."""
+        ...
+
+    def reported(self, satellite: str) -> ReportedSettings | None:
+        """Return what a satellite said last; None: nothing since the hub's start."""
+        ...
+
+    async def set(
+        self, satellite: str, settings: SatelliteSettings, *, here: bool
+    ) -> ReportedSettings | None:
+        """Want these settings; what the satellite refuses is taken back. Returns what it says.
+
+        Raises:
+            StorageError: they cannot be kept, or there are too many.
+        """
         ...
 
 
@@ -123,6 +147,8 @@ class House:
     workers: Iterable[Worker]
     ask: Ask
     command: Callable[[str, SatelliteCommand], None]
+    twins: Twins
+    scores: Scores
     mind: Mind
     reload: Callable[[], Awaitable[None]]
     """Take the changed files into use now."""

@@ -79,6 +79,21 @@ async def _satellites(desk: Desk, query: QueryParams, path: Mapping[str, str]) -
     }
 
 
+async def _satellite(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
+    del query
+    asked = from_texts(satellites.settings, tuple(path.items()))
+    found = await done(satellites.settings, desk, asked)
+    shown = (await _get(satellites.listed, desk)).satellites
+    devices = (await _get(pairing.state, desk)).devices if desk.who.may(Scope.MANAGE) else ()
+    account = f"satellite-{found.satellite}"
+    return {
+        "found": found,
+        "shown": next((one for one in shown if one.id == found.satellite), None),
+        "rooms": _room_names(desk),
+        "account": account if any(one.id == account for one in devices) else "",
+    }
+
+
 async def _room(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
     del query
     asked = from_texts(satellites.rules, tuple(path.items()))
@@ -183,6 +198,7 @@ PAGES: Final = (
         *("/satellites", "Satellites", "satellites.html", Scope.READ, _satellites),
         *("satellite", "The ears and mouths in your rooms"),
     ),
+    Page("/satellites/{satellite}", "Satellite", "satellite.html", Scope.READ, _satellite),
     Page("/rooms/{room}", "Room", "room.html", Scope.READ, _room),
     Page(
         *("/timers", "Timers & lists", "timers.html", Scope.READ, _timers),

@@ -1,6 +1,6 @@
 """The wake-word port. Engines register under the entry point group `antiphon.wake`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -20,12 +20,19 @@ class WakeDetection(msgspec.Struct, frozen=True, kw_only=True):
 class WakeStream(Protocol):
     """One stream's state. Not thread-safe; keep one per microphone."""
 
+    thresholds: Mapping[str, float]
+    """From which score each phrase counts."""
+
     def feed(self, pcm: bytes) -> Sequence[WakeDetection]:
         """Take signed 16-bit mono 16 kHz samples, any number; return what fired in them."""
         ...
 
     def reset(self) -> None:
         """Forget the audio so far and count samples from 0 again; cheap."""
+        ...
+
+    def peaks(self) -> Mapping[str, float]:
+        """Return each phrase's highest score (0..1) since this was asked last; none: no news."""
         ...
 
 

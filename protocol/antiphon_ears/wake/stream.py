@@ -27,7 +27,9 @@ class ScoredStream:
     """A wake stream over a scorer: `end` is exact to the window, however the audio is chunked."""
 
     def __init__(self, scorer: Scorer, thresholds: Mapping[str, float]) -> None:
+        self.thresholds = thresholds
         self._scorer = scorer
+        self._peaks: dict[str, float] = {}
         self._trigger = Trigger(thresholds)
         self._windows = Windows(scorer.window_samples)
         self._samples = 0
@@ -38,6 +40,8 @@ class ScoredStream:
         for window in self._windows.take(pcm):
             self._samples += self._scorer.window_samples
             scores = self._scorer.score(window)
+            for phrase, score in scores.items():
+                self._peaks[phrase] = max(score, self._peaks.get(phrase, 0.0))
             if detection := self._trigger.judge(scores, self._samples):
                 detections.append(detection)
         return detections
@@ -48,6 +52,12 @@ class ScoredStream:
         self._trigger.reset()
         self._windows.clear()
         self._samples = 0
+
+    def peaks(self) -> Mapping[str, float]:
+        """See WakeStream.peaks."""
+        peaks = {phrase: min(1.0, score) for phrase, score in self._peaks.items()}
+        self._peaks.clear()
+        return peaks
 
 
 def thresholds_for(

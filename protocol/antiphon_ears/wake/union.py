@@ -4,7 +4,7 @@ Engines miss different voices, so together they miss fewer; their false wakes ad
 where a voice-activity gate has already said that somebody speaks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from antiphon_ears.errors import PhraseUnknownError
 from antiphon_ears.wake.port import WakeDetection, WakeEngine, WakeStream
@@ -40,6 +40,9 @@ class UnionStream:
 
     def __init__(self, streams: Sequence[WakeStream]) -> None:
         self._streams = tuple(streams)
+        self.thresholds: Mapping[str, float] = _joined(
+            min, [one.thresholds for one in self._streams]
+        )
         self._rests_until = 0
 
     def feed(self, pcm: bytes) -> Sequence[WakeDetection]:
@@ -58,3 +61,14 @@ class UnionStream:
         self._rests_until = 0
         for stream in self._streams:
             stream.reset()
+
+    def peaks(self) -> Mapping[str, float]:
+        """See WakeStream.peaks."""
+        return _joined(max, [one.peaks() for one in self._streams])
+
+
+def _joined(
+    choose: Callable[[list[float]], float], several: Sequence[Mapping[str, float]]
+) -> dict[str, float]:
+    phrases = dict.fromkeys(phrase for one in several for phrase in one)
+    return {phrase: choose([one[phrase] for one in several if phrase in one]) for phrase in phrases}

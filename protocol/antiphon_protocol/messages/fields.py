@@ -24,3 +24,5 @@ Samples = Annotated[int, Meta(ge=0, lt=2**40)]
 """A position or a length in a stream, samples."""
 Seconds = Annotated[float, Meta(ge=0.0, le=86_400.0)]
 """A duration, seconds."""
+GainDb = Annotated[float, Meta(ge=-60.0, le=12.0)]
+"""Louder or quieter, dB."""

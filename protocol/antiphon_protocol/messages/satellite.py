@@ -8,15 +8,21 @@ from antiphon_protocol.audio import AudioFormat
 from antiphon_protocol.codec import Message
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.limits import LIST_ITEMS_MAX
-from antiphon_protocol.messages.fields import LevelDbfs, Microseconds, Name, Samples, Seconds, Text
+from antiphon_protocol.messages.fields import (
+    GainDb,
+    LevelDbfs,
+    Microseconds,
+    Name,
+    Samples,
+    Seconds,
+    Text,
+)
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold
 from antiphon_protocol.messages.timer import AlarmRang, AlarmStopped, SetAlarms
 
 CueName = Literal["listening", "heard", "failed", "not-understood", "unreachable", "back", "notice"]
 ShownState = Literal["thinking", "answered", "failed", "cancelled"]
 PlaybackKind = Literal["reply", "announcement", "chime", "alarm", "music"]
-GainDb = Annotated[float, Meta(ge=-60.0, le=12.0)]
-"""Louder or quieter, dB."""
 
 
 class Listen(Message, frozen=True, kw_only=True, tag="listen"):
@@ -116,6 +122,16 @@ class Identify(Message, frozen=True, kw_only=True, tag="identify"):
     """Blink and beep, so that a person finds you."""
 
 
+class ShowScores(Message, frozen=True, kw_only=True, tag="show-scores"):
+    """Publish `wake-scores` for as long as the lease lasts; a lease of 0 s ends it."""
+
+    lease_s: Annotated[float, Meta(ge=0.0, le=60.0)]
+
+
+class Restart(Message, frozen=True, kw_only=True, tag="restart"):
+    """Say goodbye and start the program anew."""
+
+
 class ListenEnded(Message, frozen=True, kw_only=True, tag="listen-ended"):
     """The stream is over."""
 
@@ -185,6 +201,8 @@ SatelliteCommand = (
     | SetVolume
     | Duck
     | Identify
+    | ShowScores
+    | Restart
     | SetAlarms
     | TimeTold
 )

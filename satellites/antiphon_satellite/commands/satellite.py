@@ -1,20 +1,30 @@
 """`antiphon satellite`: hear and speak in a room."""
 
 import asyncio
+import logging
+import os
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
 import typer
 
 from antiphon_link import logs, program, settings
 from antiphon_link.joining import Newcomer, ensure_member, show_on_terminal
+from antiphon_link.program import ServiceManager
 from antiphon_satellite.app import build
 from antiphon_satellite.commands.failing import told_plainly
 from antiphon_satellite.device.identity import identity
+from antiphon_satellite.errors import RestartAskedError
 from antiphon_satellite.settings import Settings
 from antiphon_satellite.speak.sinks import open_speaker
 from antiphon_satellite.telling import Telling
+
+log = logging.getLogger(__name__)
+
+RESTART_CODE: Final = 75
+"""EX_TEMPFAIL of sysexits.h: trying again is right. The unit in systemd/ does."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -56,7 +66,11 @@ def satellite(
             "wake": {"mode": wake},
         }
         chosen = overridden(settings.load(config, Settings), given)
-        program.run(_run(chosen, pair))
+        try:
+            program.run(_run(chosen, pair))
+        except* RestartAskedError as asked:
+            log.warning("%s", asked.exceptions[0])
+            start_anew()
 
 
 async def _run(chosen: Settings, pair: str) -> None:
@@ -76,6 +90,17 @@ async def _run(chosen: Settings, pair: str) -> None:
         aloud.cancel()
         await asyncio.wait([aloud])
     await build(chosen).run()
+
+
+def start_anew() -> NoReturn:
+    """Begin again with the same command line: by the service manager, or in this process's place.
+
+    A service manager that was told nothing would take a new program in the place of the old one for
+    the old one; it starts those anew that end with an error.
+    """
+    if ServiceManager().listens:
+        sys.exit(RESTART_CODE)
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - our own command line, without a shell
 
 
 def overridden(chosen: Settings, given: dict[str, dict[str, str]]) -> Settings:

@@ -3,7 +3,7 @@
 All positions are counted in samples since the satellite started to hear.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -76,6 +76,14 @@ class Ear:
     def voice(self) -> bool:
         """Whether the gate is open; False without one."""
         return self._gate is not None and self._gate.is_open
+
+    def listen_with(self, wakes: Sequence[NamedWake], gate: Gate | None) -> None:
+        """Listen with others from the next frame on; they begin anew."""
+        self._wakes, self._gate = tuple(wakes), gate
+
+    def peaks(self) -> list[tuple[NamedWake, Mapping[str, float]]]:
+        """Return each engine's highest scores since this was asked last."""
+        return [(wake, wake.stream.peaks()) for wake in self._wakes]
 
     def take(self, frame: PcmFrame, *, attentive: bool) -> Call | None:
         """Take the next frame; return the call that it completes.

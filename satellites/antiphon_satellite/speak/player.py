@@ -60,7 +60,8 @@ class Player:
         self._steady_us = steady
         self._house = house
         self._speaker = speaker
-        self._gain_db = gain_db
+        self.gain_db = gain_db
+        """Everything is played so much louder, from the next samples on."""
         self._changed = changed
         self._open: dict[str, Playback] = {}
         self._cue_task: asyncio.Task[None] | None = None
@@ -254,7 +255,7 @@ class Player:
 
     @property
     def _own_gain_db(self) -> float:
-        return self._gain_db + self._volume_db
+        return self.gain_db + self._volume_db
 
     def _gain(self, one: Playback) -> float:
         now_s = asyncio.get_running_loop().time()

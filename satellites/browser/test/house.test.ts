@@ -41,6 +41,15 @@ class FakeLink implements Link {
 }
 
 const WHO = { satellite: "phone", room: "hall", host: "Firefox", software: "test" };
+const NONE = {
+  room: null,
+  phrases: null,
+  threshold: null,
+  while_playing: null,
+  gain_db: null,
+  gate_threshold: null,
+  gate_hangover_s: null,
+};
 const welcome = (more: Partial<Welcome> = {}): Welcome => ({
   type: "welcome",
   hub: "hub",
@@ -64,12 +73,22 @@ describe("house", () => {
       commanded: (command) => happened.push(command.type),
       hubChanged: (here) => happened.push(here ? "hub" : "no hub"),
       rivalChanged: (rival) => happened.push(rival?.host ?? "no rival"),
+      gainWanted: (gainDb) => happened.push(`gain ${gainDb}`),
       incompatible: () => happened.push("incompatible"),
     });
   });
 
   afterEach(() => {
     vi.useRealTimers();
+  });
+
+  test("takes over the gain that the hub wants, and reports it", async () => {
+    await arrive();
+    link.come("SATELLITE_DESIRED", { type: "desired-settings", version: 7, settings: { ...NONE, gain_db: -6 } }, true);
+    expect(happened).toContain("gain -6");
+    const reported = link.posted.filter((one) => one.topic === "SATELLITE_REPORTED").map((one) => one.message);
+    expect(reported.map((one) => one["version"])).toEqual([0, 7]);
+    expect(reported.at(-1)).toMatchObject({ settings: { ...NONE, gain_db: -6 }, refused: 0, restarts: false });
   });
 
   const arrive = async (): Promise<void> => {

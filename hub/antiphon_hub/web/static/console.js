@@ -74,6 +74,7 @@
     if (path !== location.pathname + location.search) history.replaceState(null, "", path);
     tick();
     follow();
+    meters();
   }
 
   document.addEventListener("submit", async (event) => {
@@ -157,6 +158,61 @@
   follow();
   addEventListener("pagehide", () => { if (source) source.close(); source = null; });
   addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
+
+  // What wake engines make of what they hear, while somebody looks: asked for again and again.
+  let looking = null;
+  function scored(place, rows, one) {
+    const key = `${one.phrase} · ${one.engine}`;
+    let row = rows.get(key);
+    if (!row) {
+      row = document.createElement("div");
+      row.className = "score";
+      row.innerHTML = '<span></span><meter min="0" max="1"></meter><b class="num"></b><small></small>';
+      row.dataset.best = "0";
+      rows.set(key, row);
+      place.append(row);
+    }
+    const [name, bar, now, best] = row.children;
+    row.dataset.best = Math.max(row.dataset.best, one.score);
+    name.textContent = key;
+    bar.value = one.score;
+    bar.setAttribute("aria-label", key);
+    now.textContent = one.score.toFixed(3);
+    now.classList.toggle("good", one.score >= one.threshold);
+    best.textContent = `best ${Number(row.dataset.best).toFixed(3)}, counts from ${one.threshold.toFixed(3)}`;
+  }
+  async function look(button) {
+    const mine = (looking = {});
+    const place = document.querySelector("[data-scores-into]");
+    const say = document.querySelector("[data-scores-say]");
+    const rows = new Map();
+    let after = 0;
+    place.replaceChildren();
+    while (looking === mine && button.isConnected) {
+      const answer = await fetch(`/api/v1/satellites/${button.dataset.scores}/scores?after=${after}`);
+      const told = await answer.json();
+      if (!answer.ok) throw new Error(told.error);
+      const none = told.shown.length ? "" : "It shows nothing: its microphone stands still, or its engines rest.";
+      if (say.textContent !== none) say.textContent = none;
+      for (const one of told.shown) {
+        after = one.number;
+        for (const score of one.scores.scores || []) scored(place, rows, score);
+      }
+    }
+  }
+  function meters() {
+    for (const button of document.querySelectorAll("[data-scores]")) {
+      button.hidden = false;
+      button.onclick = async () => {
+        const on = button.getAttribute("aria-pressed") !== "true";
+        const shown = (yes) => { button.setAttribute("aria-pressed", String(yes)); button.textContent = yes ? "Stop" : "Show the scores"; };
+        shown(on);
+        if (!on) { looking = null; return; }
+        try { await look(button); } catch (error) { toast(String(error.message || error), [], true); shown(false); }
+      };
+    }
+  }
+  meters();
 
   // Light and dark.
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {

@@ -191,6 +191,9 @@ export class Conductor {
       case "identify":
         this.#hooks.identify();
         return player.cue("listening");
+      case "show-scores": // no wake engine here
+      case "restart": // a page that is loaded anew needs a person's touch
+        return;
     }
   }
 

@@ -6,9 +6,11 @@ import {
   OURS,
   PLAYBACK_AUDIO,
   SATELLITE_AUDIO,
+  SATELLITE_DESIRED,
   SATELLITE_DID,
   SATELLITE_DO,
   SATELLITE_PRESENCE,
+  SATELLITE_REPORTED,
   SATELLITE_WAKE,
 } from "../protocol/generated";
 import type {
@@ -17,6 +19,7 @@ import type {
   AudioFrame,
   ButtonPressed,
   Counters,
+  DesiredSettings,
   Fault,
   Farewell,
   Goodbye,
@@ -24,6 +27,7 @@ import type {
   ListenEnded,
   PlaybackReady,
   Played,
+  SatelliteSettings,
   TimeAsked,
   WakeHeard,
   Welcome,
@@ -40,6 +44,16 @@ const ASK_EVERY_MS = 5000;
 const ASK_SOON_MS = 50;
 const ASKS = 10;
 const ASKS_KEPT = 20;
+
+const NOTHING_SET: SatelliteSettings = {
+  room: null,
+  phrases: null,
+  threshold: null,
+  while_playing: null,
+  gain_db: null,
+  gate_threshold: null,
+  gate_hangover_s: null,
+};
 
 type PayloadOf<T> = T extends Topic<infer M> ? M : never;
 /** What the hub asks of us, time apart, which is the house's own affair. */
@@ -70,6 +84,8 @@ export interface HouseHooks {
   readonly hubChanged: (here: boolean) => void;
   /** Called with the satellite that has our id, or null when none has any more. */
   readonly rivalChanged: (rival: Hello | null) => void;
+  /** Called with how much louder than other satellites this one shall be, dB. */
+  readonly gainWanted: (gainDb: number) => void;
   /** Called when hub and we have no protocol version in common. */
   readonly incompatible: (theirs: Welcome) => void;
 }
@@ -89,6 +105,7 @@ export class House {
   #claimTimer: ReturnType<typeof setTimeout> | undefined;
   #welcome: Welcome | null = null;
   #hubHere = false;
+  #set: DesiredSettings = { type: "desired-settings", version: 0, settings: NOTHING_SET };
 
   constructor(link: Link, who: Who, hooks: HouseHooks) {
     this.#link = link;
@@ -96,6 +113,7 @@ export class House {
     this.#hooks = hooks;
     const ours = { satellite: who.satellite };
     link.on(SATELLITE_DO, ours, (command) => this.#onCommand(command));
+    link.on(SATELLITE_DESIRED, ours, (desired) => this.#onDesired(desired));
     link.on(HUB_PRESENCE, {}, (presence) => this.#onHub(presence));
     link.on(SATELLITE_PRESENCE, ours, (presence) => this.#onPresence(presence));
     link.on(SATELLITE_DID, ours, (_, retained) => {
@@ -205,6 +223,30 @@ export class House {
     });
   }
 
+  /** Take over what can be set of a page: its gain; the rest is this browser's affair. */
+  #onDesired(desired: DesiredSettings): void {
+    this.#set = desired;
+    this.#hooks.gainWanted(desired.settings.gain_db ?? 0);
+    this.#report();
+  }
+
+  #report(): void {
+    if (!this.#claim.mine) {
+      return;
+    }
+    const gainDb = this.#set.settings.gain_db ?? 0;
+    this.#link.post(SATELLITE_REPORTED, { satellite: this.#who.satellite }, {
+      type: "reported-settings",
+      version: this.#set.version,
+      settings: { ...NOTHING_SET, gain_db: gainDb },
+      refused: 0,
+      why: "",
+      engines: [],
+      known_phrases: [],
+      restarts: false,
+    });
+  }
+
   #onPresence(presence: Hello | Goodbye): void {
     const before = this.#claim.rival;
     if (this.#claim.saw(presence, nowS())) {
@@ -229,6 +271,7 @@ export class House {
     const hadRival = this.#claim.rival !== null;
     if (this.#claim.settle(nowS())) {
       this.#sayHello();
+      this.#report();
       this.askTimeSoon();
       if (hadRival) {
         this.#hooks.rivalChanged(null);

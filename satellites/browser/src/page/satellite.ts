@@ -77,6 +77,7 @@ export class Satellite {
       commanded: (command) => this.#conductor.command(command),
       hubChanged: (here) => this.#conductor.hubChanged(here),
       rivalChanged: (rival) => this.#set(() => (this.#rival = rival === null ? null : rival.host)),
+      gainWanted: (gainDb) => this.#player.setOwnGain(gainDb),
       incompatible: (theirs) =>
         this.#set(() => (this.#incompatible = `Hub ${theirs.hub} speaks another version. Reload this page.`)),
     });

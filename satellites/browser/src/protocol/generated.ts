@@ -383,6 +383,32 @@ export const IDENTIFY_SHAPE: Shape<Identify> = {
   ],
 };
 
+/** Publish `wake-scores` for as long as the lease lasts; a lease of 0 s ends it. */
+export interface ShowScores {
+  readonly type: "show-scores";
+  readonly lease_s: number;
+}
+
+export const SHOW_SCORES_SHAPE: Shape<ShowScores> = {
+  name: "ShowScores",
+  tag: "show-scores",
+  fields: [
+    { name: "lease_s", of: { kind: "number", min: 0, max: 60 } },
+  ],
+};
+
+/** Say goodbye and start the program anew. */
+export interface Restart {
+  readonly type: "restart";
+}
+
+export const RESTART_SHAPE: Shape<Restart> = {
+  name: "Restart",
+  tag: "restart",
+  fields: [
+  ],
+};
+
 /** Something that a satellite is to ring for. */
 export interface Alarm {
   /** Id of the timer, alarm or reminder. */
@@ -614,6 +640,125 @@ export const TIME_ASKED_SHAPE: Shape<TimeAsked> = {
   tag: "time-asked",
   fields: [
     { name: "asked_us", of: { kind: "integer", min: 0 } },
+  ],
+};
+
+/**
+ * What can be set of a satellite over the wire; nil: as its own settings file has it.
+ *
+ * In `reported-settings` all that counts there; nil: this satellite has no such thing.
+ */
+export interface SatelliteSettings {
+  readonly room: string | null;
+  /** Wake phrases; not empty. */
+  readonly phrases: readonly string[] | null;
+  /** Score from which a phrase counts; nil where each engine has its own. */
+  readonly threshold: number | null;
+  /** Listen for the wake phrase while a reply sounds. */
+  readonly while_playing: boolean | null;
+  /** Louder or quieter than other satellites, dB. */
+  readonly gain_db: number | null;
+  /** Speech probability that opens the gate of a satellite without a wake engine. */
+  readonly gate_threshold: number | null;
+  /** Quiet that closes it, seconds. */
+  readonly gate_hangover_s: number | null;
+}
+
+export const SATELLITE_SETTINGS_SHAPE: Shape<SatelliteSettings> = {
+  name: "SatelliteSettings",
+  fields: [
+    { name: "room", of: { kind: "nullable", of: { kind: "string", max: 100 } }, default: null },
+    { name: "phrases", of: { kind: "nullable", of: { kind: "list", of: { kind: "string", max: 100 }, max: 16 } }, default: null },
+    { name: "threshold", of: { kind: "nullable", of: { kind: "number", min: 0.01, max: 1 } }, default: null },
+    { name: "while_playing", of: { kind: "nullable", of: { kind: "boolean" } }, default: null },
+    { name: "gain_db", of: { kind: "nullable", of: { kind: "number", min: -60, max: 12 } }, default: null },
+    { name: "gate_threshold", of: { kind: "nullable", of: { kind: "number", min: 0.01, max: 1 } }, default: null },
+    { name: "gate_hangover_s", of: { kind: "nullable", of: { kind: "number", min: 0.2, max: 10 } }, default: null },
+  ],
+};
+
+/** What the hub wants; takes the place of all that it wanted before. */
+export interface DesiredSettings {
+  readonly type: "desired-settings";
+  readonly version: number;
+  readonly settings: SatelliteSettings;
+}
+
+export const DESIRED_SETTINGS_SHAPE: Shape<DesiredSettings> = {
+  name: "DesiredSettings",
+  tag: "desired-settings",
+  fields: [
+    { name: "version", of: { kind: "integer", min: 0 } },
+    { name: "settings", of: { kind: "record", of: SATELLITE_SETTINGS_SHAPE }, default: {} },
+  ],
+};
+
+/** What counts at a satellite; said when it joins, and behind each `desired-settings`. */
+export interface ReportedSettings {
+  readonly type: "reported-settings";
+  /** The version that counts. */
+  readonly version: number;
+  readonly settings: SatelliteSettings;
+  /** The version that was not taken over, if that was the last one; nothing of it counts. */
+  readonly refused: number;
+  /** Why it was refused, for a person. */
+  readonly why: string;
+  /** Wake engines that listen there. */
+  readonly engines: readonly string[];
+  /** Wake phrases that all of them know. */
+  readonly known_phrases: readonly string[];
+  /** It takes `restart`. */
+  readonly restarts: boolean;
+}
+
+export const REPORTED_SETTINGS_SHAPE: Shape<ReportedSettings> = {
+  name: "ReportedSettings",
+  tag: "reported-settings",
+  fields: [
+    { name: "version", of: { kind: "integer", min: 0 } },
+    { name: "settings", of: { kind: "record", of: SATELLITE_SETTINGS_SHAPE } },
+    { name: "refused", of: { kind: "integer", min: 0 }, default: 0 },
+    { name: "why", of: { kind: "string", max: 2000 }, default: "" },
+    { name: "engines", of: { kind: "list", of: { kind: "string", max: 100 }, max: 16 }, default: [] },
+    { name: "known_phrases", of: { kind: "list", of: { kind: "string", max: 100 }, max: 256 }, default: [] },
+    { name: "restarts", of: { kind: "boolean" }, default: false },
+  ],
+};
+
+/** How sure one engine was of one phrase, at most, since the message before. */
+export interface PhraseScore {
+  readonly engine: string;
+  readonly phrase: string;
+  readonly score: number;
+  /** From which it would have called. */
+  readonly threshold: number;
+}
+
+export const PHRASE_SCORE_SHAPE: Shape<PhraseScore> = {
+  name: "PhraseScore",
+  fields: [
+    { name: "engine", of: { kind: "string", max: 100 } },
+    { name: "phrase", of: { kind: "string", max: 100 } },
+    { name: "score", of: { kind: "number", min: 0, max: 1 } },
+    { name: "threshold", of: { kind: "number", min: 0, max: 1 } },
+  ],
+};
+
+/** What a satellite's wake engines make of what they hear; at most five in a second. */
+export interface WakeScores {
+  readonly type: "wake-scores";
+  /** The loudest frame since the message before. */
+  readonly level_dbfs: number;
+  /** Empty while the engines rest: a stream runs. */
+  readonly scores: readonly PhraseScore[];
+}
+
+export const WAKE_SCORES_SHAPE: Shape<WakeScores> = {
+  name: "WakeScores",
+  tag: "wake-scores",
+  fields: [
+    { name: "level_dbfs", of: { kind: "number", min: -200, max: 0 } },
+    { name: "scores", of: { kind: "list", of: { kind: "record", of: PHRASE_SCORE_SHAPE }, max: 256 }, default: [] },
   ],
 };
 
@@ -1920,10 +2065,10 @@ export const SATELLITE_AUDIO: Topic<AudioFrame> = {
 };
 
 /** What the hub asks of a satellite. */
-export const SATELLITE_DO: Topic<Listen | StopListening | Resend | Release | Play | StopPlaying | ShowTurn | Chime | SetVolume | Duck | Identify | SetAlarms | TimeTold> = {
+export const SATELLITE_DO: Topic<Listen | StopListening | Resend | Release | Play | StopPlaying | ShowTurn | Chime | SetVolume | Duck | Identify | ShowScores | Restart | SetAlarms | TimeTold> = {
   name: "SATELLITE_DO",
   pattern: "sat/{satellite}/do",
-  shapes: [LISTEN_SHAPE, STOP_LISTENING_SHAPE, RESEND_SHAPE, RELEASE_SHAPE, PLAY_SHAPE, STOP_PLAYING_SHAPE, SHOW_TURN_SHAPE, CHIME_SHAPE, SET_VOLUME_SHAPE, DUCK_SHAPE, IDENTIFY_SHAPE, SET_ALARMS_SHAPE, TIME_TOLD_SHAPE],
+  shapes: [LISTEN_SHAPE, STOP_LISTENING_SHAPE, RESEND_SHAPE, RELEASE_SHAPE, PLAY_SHAPE, STOP_PLAYING_SHAPE, SHOW_TURN_SHAPE, CHIME_SHAPE, SET_VOLUME_SHAPE, DUCK_SHAPE, IDENTIFY_SHAPE, SHOW_SCORES_SHAPE, RESTART_SHAPE, SET_ALARMS_SHAPE, TIME_TOLD_SHAPE],
   encoding: "msgpack",
   qos: 1,
   retain: false,
@@ -1940,6 +2085,42 @@ export const SATELLITE_DID: Topic<ListenEnded | PlaybackReady | Played | AlarmRa
   qos: 1,
   retain: false,
   expiryS: 30,
+  limitBytes: 65536,
+};
+
+/** What the hub wants to be set at a satellite. */
+export const SATELLITE_DESIRED: Topic<DesiredSettings> = {
+  name: "SATELLITE_DESIRED",
+  pattern: "sat/{satellite}/config/desired",
+  shapes: [DESIRED_SETTINGS_SHAPE],
+  encoding: "msgpack",
+  qos: 1,
+  retain: true,
+  expiryS: null,
+  limitBytes: 65536,
+};
+
+/** What is set at a satellite. */
+export const SATELLITE_REPORTED: Topic<ReportedSettings> = {
+  name: "SATELLITE_REPORTED",
+  pattern: "sat/{satellite}/config/reported",
+  shapes: [REPORTED_SETTINGS_SHAPE],
+  encoding: "msgpack",
+  qos: 1,
+  retain: true,
+  expiryS: null,
+  limitBytes: 65536,
+};
+
+/** Scores of its wake engines, while somebody looks. */
+export const SATELLITE_SCORES: Topic<WakeScores> = {
+  name: "SATELLITE_SCORES",
+  pattern: "sat/{satellite}/scores",
+  shapes: [WAKE_SCORES_SHAPE],
+  encoding: "msgpack",
+  qos: 0,
+  retain: false,
+  expiryS: null,
   limitBytes: 65536,
 };
 
@@ -2159,4 +2340,4 @@ export const PAIR_ANSWER: Topic<PairShare | PairGranted | PairRefused> = {
   limitBytes: 65536,
 };
 
-export const TOPICS: readonly Topic<unknown>[] = [SATELLITE_PRESENCE, SATELLITE_WAKE, SATELLITE_AUDIO, SATELLITE_DO, SATELLITE_DID, WORKER_PRESENCE, WORKER_DO, TURN_WORK, PLAYBACK_AUDIO, HUB_PRESENCE, HUB_LEASE, EVENT, ASK_SAY, ASK_ANNOUNCE, ASK_VOLUME, ASK_QUESTION, ASK_INTENT, ASK_TIMER, ASK_LIST, ANSWER, HOME_STATE, PAIR_ASK, PAIR_ANSWER];
+export const TOPICS: readonly Topic<unknown>[] = [SATELLITE_PRESENCE, SATELLITE_WAKE, SATELLITE_AUDIO, SATELLITE_DO, SATELLITE_DID, SATELLITE_DESIRED, SATELLITE_REPORTED, SATELLITE_SCORES, WORKER_PRESENCE, WORKER_DO, TURN_WORK, PLAYBACK_AUDIO, HUB_PRESENCE, HUB_LEASE, EVENT, ASK_SAY, ASK_ANNOUNCE, ASK_VOLUME, ASK_QUESTION, ASK_INTENT, ASK_TIMER, ASK_LIST, ANSWER, HOME_STATE, PAIR_ASK, PAIR_ANSWER];

@@ -96,6 +96,7 @@ export class Player {
   readonly #sounding = new Lane();
   readonly #music = new Lane();
   #volumeDb = 0;
+  #ownDb = 0;
   #duckedDb = 0;
   #duckedUntilS = 0;
 
@@ -153,6 +154,12 @@ export class Player {
     this.#adjust();
   }
 
+  /** Play everything so much louder than that. */
+  setOwnGain(gainDb: number): void {
+    this.#ownDb = gainDb;
+    this.#adjust();
+  }
+
   /** Play music quieter, until the lease ends. */
   duck(levelDb: number, leaseS: number): void {
     this.#duckedDb = levelDb;
@@ -178,7 +185,7 @@ export class Player {
         return;
       }
       try {
-        const output = this.#speaker.open(SAMPLE_RATE_HZ, this.#volumeDb);
+        const output = this.#speaker.open(SAMPLE_RATE_HZ, this.#ownDb + this.#volumeDb);
         signal?.addEventListener("abort", () => output.stop());
         output.write(pcm);
         await output.drain();
@@ -329,7 +336,7 @@ export class Player {
 
   #gain(one: Playback): number {
     const ducked = one.kind === "music" && nowS() < this.#duckedUntilS;
-    return this.#volumeDb + one.gainDb + (ducked ? this.#duckedDb : 0);
+    return this.#ownDb + this.#volumeDb + one.gainDb + (ducked ? this.#duckedDb : 0);
   }
 
   #adjust(): void {
