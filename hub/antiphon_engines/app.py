@@ -1,6 +1,7 @@
 """The worker: builds its parts, greets the house, works until it is told to stop."""
 
 import asyncio
+import hashlib
 import logging
 import socket
 from collections import Counter
@@ -19,6 +20,7 @@ from antiphon_link.joining import Newcomer, ensure_member, show_on_terminal
 from antiphon_link.link import Link
 from antiphon_link.program import ServiceManager
 from antiphon_link.resolve import resolver
+from antiphon_protocol.messages.pairing import Membership
 
 log = logging.getLogger(__name__)
 
@@ -117,15 +119,27 @@ async def main(settings: WorkerSettings, pair: str = "") -> None:
             kind="worker", device=worker, host=socket.gethostname(), software=SOFTWARE
         )
         await ensure_member(settings.broker, state_dir, newcomer, pair, show_on_terminal)
-        resolve = resolver(settings.broker, membership.load(state_dir, "worker", worker))
+        member = membership.load(state_dir, "worker", worker)
+        resolve, name = resolver(settings.broker, member), client_id(worker, member)
         engines = await asyncio.to_thread(rack.build, settings)
         app = Worker(
             settings,
             worker=worker,
             engines=engines,
-            open_link=lambda will: Link(
-                resolve, client_id=f"worker-{worker}", will=will, name="worker"
-            ),
+            open_link=lambda will: Link(resolve, client_id=name, will=will, name="worker"),
             service=ServiceManager(),
         )
         await app.run()
+
+
+def client_id(worker: str, member: Membership | None) -> str:
+    """Return the client id of a worker: of a paired one, what nobody else can guess.
+
+    Who connects under another's client id throws that one out. Made of its password, it stays the
+    same for two programs of one account: they take the connection from each other, as they should,
+    instead of both doing each job.
+    """
+    if member is None:
+        return f"worker-{worker}"
+    secret = hashlib.sha256(f"client id\n{member.password}".encode()).hexdigest()
+    return f"worker-{worker}-{secret[:24]}"

@@ -19,6 +19,7 @@ from antiphon_engines.pacing import wait_s
 from antiphon_hub.turns.speaking import LATEST_S, START_S
 from antiphon_link.fake import FakeLink
 from antiphon_protocol.audio import SAMPLE_RATE_HZ, AudioFormat, AudioFrame
+from antiphon_protocol.messages.config import ReportedSettings, SatelliteSettings
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold, Welcome
 from antiphon_protocol.messages.satellite import Play, PlaybackReady, Played, SatelliteFact
 from antiphon_protocol.topics import HUB_PRESENCE, PLAYBACK_AUDIO, SATELLITE_DID, SATELLITE_DO
@@ -169,6 +170,8 @@ def _satellite(
         phrases=(),
         commanded=lambda command: players[0].play(command) if isinstance(command, Play) else None,
         hub_changed=lambda _: None,
+        desired=lambda _: None,
+        reported=lambda: ReportedSettings(version=0, settings=SatelliteSettings()),
         steady=clock.now_us,
     )
     speaker = SimulatedSpeaker(clock, random, drift)

@@ -6,6 +6,7 @@ import socket
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from antiphon_engines import app, rack
@@ -15,6 +16,7 @@ from antiphon_engines.settings import SpeechSection, WorkerSettings
 from antiphon_link.connection import Publication
 from antiphon_link.fake import FakeBus, FakeLink
 from antiphon_link.program import ServiceManager
+from antiphon_protocol.messages.pairing import Membership
 from antiphon_protocol.messages.presence import WorkerGoodbye, WorkerHello
 from antiphon_protocol.messages.work import (
     Heard,
@@ -125,3 +127,12 @@ async def test_a_worker_whose_engine_hangs_ends(monkeypatch: pytest.MonkeyPatch)
 
 async def _nothing() -> None:
     """Stand for a warm-up that is over."""
+
+
+def test_nobody_else_can_guess_a_paired_workers_client_id() -> None:
+    member = Membership(hub="h", site="s", username="worker-box", password="one", authority="")  # noqa: S106 - of a test
+    other = msgspec.structs.replace(member, password="two")  # noqa: S106 - of a test
+    ours = app.client_id("box", member)
+    assert ours == app.client_id("box", member), "two programs of one account must still collide"
+    assert len({ours, app.client_id("box", other), app.client_id("box", None)}) == 3
+    assert member.password not in ours
