@@ -25,6 +25,12 @@ def npm(*arguments: str, within_s: float = 120.0) -> subprocess.CompletedProcess
     return _run(*arguments, within_s=within_s)
 
 
+def file_of(package: str, name: str) -> Path:
+    """Return a file of one of those packages."""
+    _install()
+    return PROJECT / "node_modules" / package / name
+
+
 @cache
 def _install() -> None:
     _require_node()
