@@ -59,5 +59,5 @@ def _taken(
 ) -> dict[str, Any]:
     files: list[Path] = [row["file"] for row in heard][:: max(1, args.limit)]
     recordings = [functools.partial(read, file) for file in files]
-    recogniser = Recogniser(args.engine, {}, grammar)
+    recogniser = Recogniser(args.engine, dict(args.option), grammar)
     return commands.taken(hear_all(recogniser, recordings, args.processes))

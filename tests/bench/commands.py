@@ -8,6 +8,7 @@ each recording as a whole, and has no rejection. Foreign speech is what lies out
 
 import argparse
 import functools
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -65,9 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snr", type=float, action="append", help="dB, default 24 and 6")
     parser.add_argument("--foreign", type=Path, default=CORPORA / "free_speech" / "manifest.jsonl")
     parser.add_argument("--engine", default="pocketsphinx")
+    parser.add_argument(
+        "--option", type=_option, action="append", default=[], help="of the engine: NAME=JSON"
+    )
     parser.add_argument("--limit", type=int, default=0, help="every so many commands only")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--no-stock", action="store_true", help="leave the stock engine out")
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    return name, json.loads(value)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -132,7 +141,7 @@ def hear_rows(
         options: The engine's.
     """
     labels, recordings = recordings_of(args, commands)
-    recogniser = Recogniser(args.engine, dict(options), grammar)
+    recogniser = Recogniser(args.engine, {**dict(args.option), **options}, grammar)
     heard = hear_all(recogniser, recordings, args.processes)
     return [
         Outcome(condition, row, text(one), one.result.best is not None, meant(text(one), row), one)
@@ -148,7 +157,8 @@ def hear_foreign(
     """Return what the engine made of speech outside the grammar, by default the commands' own."""
     said = list(rows(args.foreign, args.root))[:: max(1, args.limit)]
     recordings = [functools.partial(read, row["file"]) for row in said]
-    recogniser = Recogniser(args.engine, dict(options), grammar or context(args))
+    own = {**dict(args.option), **options}
+    recogniser = Recogniser(args.engine, own, grammar or context(args))
     return hear_all(recogniser, recordings, args.processes)
 
 

@@ -24,7 +24,7 @@ from tests.bench import commands
 from tests.bench._hearing import Heard, Recogniser, hear_all
 from tests.bench._recordings import NoRecordingsError, read, rows
 
-NAMES: Final = ("bias", "fit", "silence_fit", "agreement", "log_words", "other")
+NAMES: Final = ("bias", "fit", "weakest", "silence_fit", "agreement", "log_words", "other")
 SURE: Final = {"one_pass": 0.0, "opinions": 1.0}
 """Option of the recogniser: it never asks for a second opinion, or (hopeless or not) always."""
 RIDGE: Final = 1.0

@@ -19,14 +19,19 @@ from antiphon_engines.stt.rejection import (
     evidence,
 )
 
-GOOD = Evidence(fit=-3.0, silence_fit=-1.0, agreement=1.0, words=5, other=0.0, complete=True)
-FOREIGN = Evidence(fit=-5.0, silence_fit=-1.0, agreement=0.3, words=5, other=0.4, complete=True)
+GOOD = Evidence(
+    fit=-3.0, weakest=-4.0, silence_fit=-1.0, agreement=1.0, words=5, other=0.0, complete=True
+)
+FOREIGN = Evidence(
+    fit=-5.0, weakest=-9.0, silence_fit=-1.0, agreement=0.3, words=5, other=0.4, complete=True
+)
 
 
 def heard(*words: str, spoken: int = 40, other: int = 0) -> Path:
     return Path(
         words=words,
         fit=-2.5,
+        weakest=-3.5,
         silence_fit=-0.5,
         spoken_frames=spoken,
         other_before=USUAL_BEFORE_FRAMES,
@@ -38,7 +43,7 @@ def test_evidence_of_an_utterance() -> None:
     others = [("light", "off"), ("light", "on")]
     found = evidence(heard("light", "on", spoken=30, other=10), others, complete=True)
     assert found == Evidence(
-        fit=-2.5, silence_fit=-0.5, agreement=0.75, words=2, other=0.25, complete=True
+        fit=-2.5, weakest=-3.5, silence_fit=-0.5, agreement=0.75, words=2, other=0.25, complete=True
     )
 
 
@@ -66,21 +71,24 @@ def test_better_evidence_gives_more_confidence(name: str, weights: Weights) -> N
 
 
 scores = st.floats(-1e6, 0.0)
+shares = st.floats(0.0, 1.0)
 
 
-@given(scores, scores, st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.integers(1, 200))
-def test_confidence_is_a_probability(
-    fit: float, silence: float, agreement: float, other: float, words: int
-) -> None:
-    found = Evidence(
-        fit=fit, silence_fit=silence, agreement=agreement, words=words, other=other, complete=True
-    )
+@given(st.builds(Evidence, fit=scores, weakest=scores, silence_fit=scores, agreement=shares,
+                 words=st.integers(1, 200), other=shares, complete=st.just(True)))  # fmt: skip
+def test_confidence_is_a_probability(found: Evidence) -> None:
     for weights in (ONE_PASS, OPINIONS):
         assert 0.0 <= confidence(found, weights) <= 1.0
 
 
 def test_the_function_is_logistic() -> None:
     only = Weights(
-        bias=math.log(3.0), fit=0.0, silence_fit=0.0, agreement=0.0, log_words=0.0, other=0.0
+        bias=math.log(3.0),
+        fit=0.0,
+        weakest=0.0,
+        silence_fit=0.0,
+        agreement=0.0,
+        log_words=0.0,
+        other=0.0,
     )
     assert math.isclose(confidence(GOOD, only), 0.75)

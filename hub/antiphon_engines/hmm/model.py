@@ -101,6 +101,9 @@ class Phones:
         self.base_of_senone: Ints = np.zeros(self.senones, np.int64)
         """The base phone whose Gaussians each senone mixes, (senones,)."""
         self.base_of_senone[self._sequences[self._sequence]] = owners[:, None]
+        self.place_of_senone: Ints = np.zeros(self.senones, np.int64)
+        """Which of a phone's states each senone is, 0 to STATES - 1, (senones,)."""
+        self.place_of_senone[self._sequences] = np.arange(STATES)
 
     @cached_property
     def transitions_max(self) -> int:

@@ -75,12 +75,3 @@ def differences(cepstra: Floats, *, before: Floats, after: Floats) -> Floats:
     second = (at(3) - at(-1)) - (at(1) - at(-3))
     joined: Floats = np.concatenate((at(0), first, second), axis=1).astype(np.float32)
     return joined
-
-
-def whole(cepstra: Floats) -> Floats:
-    """Return the features of a whole utterance, its first and last frame repeated at the edges."""
-    return differences(
-        cepstra,
-        before=np.repeat(cepstra[:1], WINDOW_FRAMES, axis=0),
-        after=np.repeat(cepstra[-1:], WINDOW_FRAMES, axis=0),
-    )

@@ -22,6 +22,8 @@ OTHER_BELOW_BEST: Final = 5.0
 were said are 2 to 4 below it on average, in much noise 5."""
 WORDS_FIT_MIN: Final = -5.0
 """Words that fit worse on average are made of noise: not even children's are so far off."""
+WEAKEST_FRAMES: Final = 25
+"""So long is a short word that was not said, among others that were."""
 STEP_FRAMES: Final = 32
 """So many at a time: other threads may run in between."""
 
@@ -32,6 +34,8 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[str, ...]
     fit: float
     """Log likelihood ratio of the words' sounds against the best of all, a frame; 0 at best."""
+    weakest: float
+    """The same where the words fit worst, over WEAKEST_FRAMES of them."""
     silence_fit: float
     """The same of the silences."""
     spoken_frames: int
@@ -42,7 +46,7 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOTHING: Final = Path(
-    words=(), fit=0.0, silence_fit=0.0, spoken_frames=0, other_before=0, other_after=0
+    words=(), fit=0.0, weakest=0.0, silence_fit=0.0, spoken_frames=0, other_before=0, other_after=0
 )
 
 
@@ -82,6 +86,14 @@ class Search:
             return msgspec.structs.replace(NOTHING, other_after=self._frames)
         return self._measured(lattice)
 
+    def sounds(self) -> tuple[Path, Ints] | None:
+        """Return the best whole sentence and each frame's column of scores; None if none fits."""
+        found, lattice = self._decoder.get_best_path(use_final_probs=True)
+        if not found:
+            return None
+        _, labels, _, _ = kaldifst.get_linear_symbol_sequence(lattice)
+        return self._measured(lattice), np.array(labels, np.int64) - 1
+
     def _step(self, scores: Floats) -> None:
         best = scores.max(axis=1, keepdims=True)
         self._below.append(scores - best)
@@ -101,6 +113,7 @@ class Search:
         return Path(
             words=tuple(graph.words[label] for label in words),
             fit=_mean(fits[spoken]),
+            weakest=_weakest(fits[spoken]),
             silence_fit=_mean(fits[silent]),
             spoken_frames=int(spoken.sum()),
             other_before=int((sounds[:first] == graph.other).sum()),
@@ -118,3 +131,11 @@ class Search:
 
 def _mean(values: Floats) -> float:
     return float(values.mean()) if len(values) else 0.0
+
+
+def _weakest(values: Floats) -> float:
+    """Return the least mean of WEAKEST_FRAMES in a row; of all, where there are fewer."""
+    if len(values) <= WEAKEST_FRAMES:
+        return _mean(values)
+    sums = np.cumsum(np.concatenate(([0.0], values)))
+    return float((sums[WEAKEST_FRAMES:] - sums[:-WEAKEST_FRAMES]).min() / WEAKEST_FRAMES)

@@ -10,14 +10,16 @@ import numpy as np
 from antiphon_engines.errors import EngineFailedError
 from antiphon_engines.grammar import WordAutomaton
 from antiphon_engines.hmm.graph import Graph
-from antiphon_engines.hmm.model import Floats as Scores
-from antiphon_engines.hmm.scorer import WINDOW_FRAMES, Scorer, differences, whole
+from antiphon_engines.hmm.model import Floats as Frames
+from antiphon_engines.hmm.rating import Rater, repeated
 from antiphon_engines.hmm.search import Path, Search
 from antiphon_engines.stt.features import (
+    CEPSTRA,
     FLOOR_BELOW_SPEECH_DB,
     LIVE_FLOOR,
     LOUD_FLOOR_DB,
     FrontEnd,
+    Levels,
     Normalizer,
     cepstra,
     log_energies,
@@ -60,7 +62,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a stream hears for, and how."""
 
     graph: Graph
-    scorer: Scorer
+    rater: Rater
     automaton: WordAutomaton
     hopeless: float
     """Confidence below which no second opinion is asked for."""
@@ -121,7 +123,7 @@ class ClosedStream:
         return self._second_opinion(first, sure, live)
 
     def _second_opinion(self, first: Path, score: float, live: tuple[str, ...]) -> SttResult:
-        """Assume other voices and rooms until sure, and believe the one whose words fit best."""
+        """Assume other voices and rooms until sure, and believe the one that is the surest."""
         looks, best = [first], first
         for assumed in OPINIONS_ON:
             if (look := self._look(*assumed)) is not None:
@@ -136,9 +138,9 @@ class ClosedStream:
         for look in looks:
             others = [live, *(one.words for one in looks if one is not look)]
             if (found := self._weigh(look, others)) is not None:
-                judged.append((found, look))
-        self.evidence, best = max(judged, key=lambda one: one[0].fit)
-        return best, confidence(self.evidence, OPINIONS)
+                judged.append((confidence(found, OPINIONS), found, look))
+        score, self.evidence, best = max(judged, key=lambda one: one[0])
+        return best, score
 
     def _weigh(self, look: Path, others: Sequence[Sequence[str]]) -> Evidence | None:
         return evidence(look, others, complete=self._task.automaton.accepts(look.words))
@@ -154,11 +156,11 @@ class ClosedStream:
         self, warp: float = 1.0, floor_below_db: float = FLOOR_BELOW_SPEECH_DB
     ) -> Path | None:
         """Search the whole utterance; None if nothing in it stands out."""
-        frames = utterance(bytes(self._pcm), warp, floor_below_db)
-        if frames is None:
+        sound = utterance(bytes(self._pcm), warp, floor_below_db)
+        if sound is None:
             return None
         search = Search(self._task.graph)
-        search.push(self._task.scorer.score(whole(frames.astype(np.float32))))
+        search.push(self._task.rater.whole(sound.cepstra, sound.bands))
         return search.finish()
 
     def _open(self) -> "_Live":
@@ -171,23 +173,28 @@ class _Live:
     """The search along with the audio, normalised by what is known of the voice so far."""
 
     def __init__(self, task: Task) -> None:
-        self._scorer = task.scorer
+        self._rater = task.rater
         self._search = Search(task.graph)
         self._front = FrontEnd()
         self._normalizer = Normalizer(LIVE_PRIOR_FRAMES)
-        self._frames: Scores | None = None
-        """What is not rated yet, and WINDOW_FRAMES in front of it."""
+        self._levels = Levels(LIVE_PRIOR_FRAMES)
+        self._frames: Frames | None = None
+        """Cepstra and bands side by side of what is not rated yet, with what the rater needs in
+        front of it."""
 
     def feed(self, pcm: bytes) -> None:
-        raw = cepstra(log_energies(self._front.feed(pcm), LIVE_FLOOR))
-        if not len(raw):
+        energies = log_energies(self._front.feed(pcm), LIVE_FLOOR)
+        if not len(energies):
             return
+        raw = cepstra(energies)
         self._normalizer.learn(raw)
-        frames = self._normalizer.apply(raw).astype(np.float32)
+        self._levels.learn(energies)
+        new = np.concatenate((self._normalizer.apply(raw), self._levels.apply(energies)), axis=1)
+        frames = new.astype(np.float32)
         if self._frames is None:
-            self._frames = np.repeat(frames[:1], WINDOW_FRAMES, axis=0)
+            self._frames = repeated(frames[:1], self._rater.reach)
         self._frames = np.concatenate((self._frames, frames))
-        if len(self._frames) >= LIVE_STEP_FRAMES + 2 * WINDOW_FRAMES:
+        if len(self._frames) >= LIVE_STEP_FRAMES + 2 * self._rater.reach:
             self._rate()
 
     def words(self) -> tuple[str, ...]:
@@ -196,14 +203,13 @@ class _Live:
     def finish(self) -> tuple[str, ...]:
         """Return the words of all that was fed."""
         if self._frames is not None:
-            self._frames = np.concatenate(
-                (self._frames, np.repeat(self._frames[-1:], WINDOW_FRAMES, axis=0))
-            )
+            after = repeated(self._frames[-1:], self._rater.reach)
+            self._frames = np.concatenate((self._frames, after))
             self._rate()
         return self._search.words()
 
     def _rate(self) -> None:
         assert self._frames is not None  # noqa: S101 - both callers have seen to it
-        before, frames, after = np.split(self._frames, (WINDOW_FRAMES, -WINDOW_FRAMES))
-        self._search.push(self._scorer.score(differences(frames, before=before, after=after)))
-        self._frames = self._frames[-2 * WINDOW_FRAMES :]
+        heard, bands = np.split(self._frames, (CEPSTRA,), axis=1)
+        self._search.push(self._rater.rate(heard, bands))
+        self._frames = self._frames[-2 * self._rater.reach :]

@@ -111,11 +111,11 @@ class DictationStream:
         decoder = self._open()
         self._decoder = None
         _guard(decoder.end_utt)
-        frames = utterance(bytes(self._pcm))
+        sound = utterance(bytes(self._pcm))
         text = ""
-        if frames is not None:
+        if sound is not None:
             _guard(decoder.start_utt)
-            _push(decoder, frames, whole=True)
+            _push(decoder, sound.cepstra, whole=True)
             _guard(decoder.end_utt)
             text = _text(decoder)
         self._decoders.give(decoder)

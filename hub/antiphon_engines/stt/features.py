@@ -7,7 +7,7 @@ removal, a floor of white noise, and a variance that is brought half-way to the 
 """
 
 import functools
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +83,7 @@ def _white() -> Floats:
 
 _COSINES: Final = _cosines()
 _WHITE: Final = _white()
+_TYPICAL_LEVELS: Final = TYPICAL_MEAN @ np.linalg.pinv(_COSINES)
 
 
 class FrontEnd:
@@ -162,6 +163,24 @@ class Normalizer:
         return scaled
 
 
+class Levels:
+    """Takes the room and the microphone out of log mel energies: their mean goes."""
+
+    def __init__(self, prior_frames: float) -> None:
+        self._weight = prior_frames
+        self._sum = _TYPICAL_LEVELS * prior_frames
+
+    def learn(self, energies: Floats) -> None:
+        """Take more frames of the utterance into account."""
+        self._weight += len(energies)
+        self._sum = self._sum + energies.sum(axis=0)
+
+    def apply(self, energies: Floats) -> Floats:
+        """Return the frames without the mean of all that was learnt, (n, BANDS)."""
+        found: Floats = energies - self._sum / self._weight
+        return found
+
+
 def speech_span(log_mel: Floats) -> tuple[int, int] | None:
     """Return where speech may lie, first frame and one after the last; None if nothing stands out.
 
@@ -176,10 +195,21 @@ def speech_span(log_mel: Floats) -> tuple[int, int] | None:
     return begin, min(len(level), int(loud[-1]) + 1 + SPEECH_MARGIN_FRAMES)
 
 
+class Sound(NamedTuple):
+    """What is rated of an utterance: where speech may be."""
+
+    begin: int
+    """Its first frame's number in the utterance."""
+    cepstra: Floats
+    """Normalised, (n, CEPSTRA)."""
+    bands: Floats
+    """Log mel energies, the mean of each band taken off, (n, BANDS)."""
+
+
 def utterance(
     pcm: bytes, warp: float = 1.0, floor_below_db: float = FLOOR_BELOW_SPEECH_DB
-) -> Floats | None:
-    """Return normalised cepstra of where speech may be, (n, CEPSTRA); None if nothing does."""
+) -> Sound | None:
+    """Return what is rated of an utterance; None if nothing in it stands out."""
     mel = FrontEnd(warp).feed(pcm)
     if not len(mel):
         return None
@@ -187,7 +217,10 @@ def utterance(
     span = speech_span(energies)
     if span is None:
         return None
-    frames = cepstra(energies[span[0] : span[1]])
+    energies = energies[span[0] : span[1]]
+    frames = cepstra(energies)
     normalizer = Normalizer()
     normalizer.learn(frames)
-    return normalizer.apply(frames)
+    levels = Levels(0.0)
+    levels.learn(energies)
+    return Sound(span[0], normalizer.apply(frames), levels.apply(energies))

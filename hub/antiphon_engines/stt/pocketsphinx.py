@@ -9,6 +9,7 @@ where speech begins to where it ends. How far the second is trusted, `rejection`
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Self
 
 import msgspec
@@ -17,12 +18,16 @@ from antiphon_engines.errors import ContextError, EngineFailedError, ModelError
 from antiphon_engines.grammar import compile_grammar, odds_of
 from antiphon_engines.hmm.graph import Grammar, Graph
 from antiphon_engines.hmm.model import AcousticModel
+from antiphon_engines.hmm.network import read_network
+from antiphon_engines.hmm.rating import Rater
 from antiphon_engines.hmm.scorer import Scorer
 from antiphon_engines.stt.closed import ClosedStream, Task
 from antiphon_engines.stt.dictation import Decoders, DictationStream, model_path
 from antiphon_engines.stt.lexicon import Lexicon, phrase_endings
 from antiphon_engines.stt.port import SttContext
 
+NETWORK: Final = Path(__file__).with_name("en-us.senones")
+"""Made by `antiphon train-senones`."""
 WAKE_PHRASES_MAX: Final = 4
 """Wake phrases that a context keeps graphs for, 13 MB each for a home; a house has one or two."""
 
@@ -38,6 +43,9 @@ class PocketsphinxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """Confidence below which none is asked for either: noise, or speech not meant for us."""
     contexts: int = 8
     """Grammars that are kept; the one unused for longest goes."""
+    network: bool = True
+    """Rate sounds by the network, too, which has learnt rooms and noise; without it, by the
+    Gaussians alone."""
     dictation: bool = True
     """Hear open text where no grammar is given: slow, and often wrong."""
 
@@ -63,7 +71,9 @@ class PocketsphinxEngine:
         self._lock = threading.Lock()
         self._english = Decoders()
         self._model = AcousticModel(model_path("en-us/en-us"))
-        self._scorer = Scorer(self._model)
+        senones = self._model.phones.senones
+        network = read_network(NETWORK, senones) if self._options.network else None
+        self._rater = Rater(Scorer(self._model), network)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
@@ -102,7 +112,7 @@ class PocketsphinxEngine:
             compiled = self._contexts[context]
         task = Task(
             graph=compiled.graph(wake_phrase),
-            scorer=self._scorer,
+            rater=self._rater,
             automaton=compiled.automaton,
             hopeless=self._options.hopeless,
             sure=self._options.sure,

@@ -29,6 +29,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     fit: float
     """Log likelihood ratio against the best sounds, a frame, over all words; 0 at best."""
+    weakest: float
+    """The same where they fit worst: one word covered by noise, among others that it spared."""
     silence_fit: float
     """The same over the silences: worse in noise, where words fit worse, too."""
     agreement: float
@@ -46,6 +48,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
     bias: float
     fit: float
+    weakest: float
     silence_fit: float
     agreement: float
     log_words: float
@@ -53,11 +56,23 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ONE_PASS: Final = Weights(
-    bias=7.6, fit=1.95, silence_fit=0.3, agreement=0.9, log_words=0.55, other=-5.0
+    bias=4.9,
+    fit=1.54,
+    weakest=0.29,
+    silence_fit=0.47,
+    agreement=0.56,
+    log_words=2.1,
+    other=-5.8,
 )
 """Heard along the way and once at the end."""
 OPINIONS: Final = Weights(
-    bias=1.3, fit=1.73, silence_fit=0.26, agreement=5.3, log_words=1.4, other=-4.5
+    bias=1.26,
+    fit=1.24,
+    weakest=0.19,
+    silence_fit=0.23,
+    agreement=3.25,
+    log_words=1.66,
+    other=-5.2,
 )
 """Heard with other assumed voices as well."""
 
@@ -75,6 +90,7 @@ def evidence(path: Path, others: Sequence[Sequence[str]], *, complete: bool) -> 
     other = path.other_after + max(0, path.other_before - USUAL_BEFORE_FRAMES)
     return Evidence(
         fit=path.fit,
+        weakest=path.weakest,
         silence_fit=max(path.silence_fit, SILENCE_FIT_MIN),
         agreement=sum(_alike(path.words, other) for other in others) / len(others),
         words=len(path.words),
@@ -90,6 +106,7 @@ def confidence(found: Evidence, weights: Weights) -> float:
     logit = (
         weights.bias
         + weights.fit * found.fit
+        + weights.weakest * found.weakest
         + weights.silence_fit * found.silence_fit
         + weights.agreement * found.agreement
         + weights.log_words * math.log(found.words)

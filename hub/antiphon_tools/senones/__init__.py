@@ -1,0 +1,1 @@
+"""Making the network of senones: speech, its labels, rooms and noise, training."""

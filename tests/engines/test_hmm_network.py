@@ -1,0 +1,149 @@
+"""The network of senones: its file, what it rates, and that moments are rated the same in parts."""
+
+import zlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from antiphon_engines.errors import ModelError
+from antiphon_engines.hmm.model import AcousticModel
+from antiphon_engines.hmm.network import (
+    FIRST_TAPS,
+    MAGIC,
+    TAPS,
+    Arrays,
+    Header,
+    Network,
+    read_network,
+    write_network,
+)
+from antiphon_engines.hmm.rating import NETWORK_WEIGHT, Rater, repeated
+from antiphon_engines.hmm.scorer import Scorer
+from antiphon_engines.stt.dictation import model_path
+from antiphon_engines.stt.features import BANDS, CEPSTRA
+from antiphon_engines.stt.pocketsphinx import NETWORK
+
+HEADER = Header(bands=4, width=8, bottleneck=3, dilations=(1, 2), classes=5, senones=7, scale=0.5)
+CLASSES = np.array([0, 1, 2, 3, 4, 4, 0])
+FILE_BYTES_MAX = 10_000_000
+
+
+def arrays_of(header: Header) -> Arrays:
+    chance = np.random.default_rng(1)
+    return {name: chance.normal(size=shape).astype(np.float32) for name, shape in header.shapes()}
+
+
+def numbers(frames: int, width: int) -> np.ndarray:
+    return np.random.default_rng(2).normal(size=(frames, width)).astype(np.float32)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "small.senones"
+    write_network(path, HEADER, arrays_of(HEADER), CLASSES)
+    return path
+
+
+def slow_rate(arrays: Arrays, bands: np.ndarray) -> np.ndarray:
+    """Rate frame by frame, as the docstring says it."""
+    at = {place: row * HEADER.scale for place, row in enumerate(bands.astype(np.float64))}
+
+    def layer(weight: np.ndarray, names: tuple[str, str, str], taps: int, dilation: int) -> None:
+        nonlocal at
+        after = {}
+        for place, own in at.items():
+            seen = [place + (tap - taps // 2) * dilation for tap in range(taps)]
+            if all(one in at for one in seen):
+                wide = np.concatenate([at[one] for one in seen]) @ weight + arrays[names[0]]
+                ended = np.maximum(wide, 0) * arrays[names[1]] + arrays[names[2]]
+                after[place] = ended + (own if taps == TAPS else 0.0)
+        at = after
+
+    layer(arrays["first"], ("first_bias", "first_gain", "first_shift"), FIRST_TAPS, 1)
+    for number, dilation in enumerate(HEADER.dilations):
+        names = (f"bias{number}", f"gain{number}", f"shift{number}")
+        layer(arrays[f"down{number}"] @ arrays[f"up{number}"], names, TAPS, dilation)
+    rated = np.array([at[place] @ arrays["out"] + arrays["out_bias"] for place in sorted(at)])
+    return rated[:, CLASSES]
+
+
+def test_it_rates_as_it_says(written: Path) -> None:
+    bands = numbers(20 + 2 * HEADER.reach, HEADER.bands)
+    found = read_network(written, HEADER.senones).rate(bands)
+    expected = slow_rate(arrays_of(HEADER), bands)
+    assert found.shape == (20, HEADER.senones)
+    np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.05 * np.abs(expected).max())
+
+
+def test_parts_are_rated_as_the_whole(written: Path) -> None:
+    network = read_network(written, HEADER.senones)
+    bands = numbers(30 + 2 * HEADER.reach, HEADER.bands)
+    parts = [network.rate(bands[at : at + 10 + 2 * HEADER.reach]) for at in (0, 10, 20)]
+    np.testing.assert_allclose(np.concatenate(parts), network.rate(bands), rtol=1e-4, atol=1e-3)
+
+
+def test_the_networks_share_is_added_to_the_gaussians() -> None:
+    model = AcousticModel(model_path("en-us/en-us"))
+    wide = msgspec.structs.replace(HEADER, bands=BANDS, senones=model.phones.senones)
+    classes = np.arange(model.phones.senones) % HEADER.classes
+    network = Network(wide, arrays_of(wide), classes)
+    cepstra, bands = numbers(12, CEPSTRA), numbers(12, BANDS)
+    alone, both = Rater(Scorer(model)), Rater(Scorer(model), network)
+    around = [repeated(bands[:1], wide.reach), bands, repeated(bands[-1:], wide.reach)]
+    expected = NETWORK_WEIGHT * network.rate(np.concatenate(around))
+    added = both.whole(cepstra, bands) - alone.whole(cepstra, bands)
+    np.testing.assert_allclose(added, expected, atol=1e-3 * np.abs(expected).max() + 1e-2)
+
+
+def test_no_file_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_network(tmp_path / "none.senones", 7)
+
+
+def test_another_models_network_is_refused(written: Path) -> None:
+    with pytest.raises(ModelError, match="another model"):
+        read_network(written, 8)
+
+
+@pytest.mark.parametrize("kept", [0, 10, len(MAGIC), len(MAGIC) + 30, -1])
+def test_a_file_cut_short_is_an_error(written: Path, kept: int) -> None:
+    written.write_bytes(written.read_bytes()[:kept])
+    with pytest.raises(ModelError):
+        read_network(written, HEADER.senones)
+
+
+def repacked(path: Path, change: tuple[int, bytes]) -> None:
+    body = bytearray(zlib.decompress(path.read_bytes()[len(MAGIC) :]))
+    at, new = change
+    body[at : at + len(new)] = new
+    path.write_bytes(MAGIC + zlib.compress(bytes(body)))
+
+
+@pytest.mark.parametrize("at", [0, 4, 12])
+def test_a_damaged_header_is_an_error(written: Path, at: int) -> None:
+    repacked(written, (at, b"\xff\xff\xff\xff"))
+    with pytest.raises(ModelError, match="damaged"):
+        read_network(written, HEADER.senones)
+
+
+def test_weights_that_are_no_numbers_are_an_error(written: Path) -> None:
+    body = zlib.decompress(written.read_bytes()[len(MAGIC) :])
+    repacked(written, (len(body) - 2, np.array([np.nan], "<f2").tobytes()))
+    with pytest.raises(ModelError, match="no number"):
+        read_network(written, HEADER.senones)
+
+
+def test_a_class_that_is_none_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.senones"
+    write_network(path, HEADER, arrays_of(HEADER), CLASSES + 1)
+    with pytest.raises(ModelError, match="damaged"):
+        read_network(path, HEADER.senones)
+
+
+def test_the_one_that_ships_fits_the_model_and_the_package() -> None:
+    phones = AcousticModel(model_path("en-us/en-us")).phones
+    network = read_network(NETWORK, phones.senones)
+    assert network.header.bands == BANDS
+    assert NETWORK.stat().st_size <= FILE_BYTES_MAX

@@ -1,0 +1,134 @@
+"""Making the network of senones: speech, labels, surroundings, and what is learnt of them."""
+
+import json
+import random
+import re
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from antiphon_engines.hmm.model import AcousticModel
+from antiphon_engines.hmm.network import read_network
+from antiphon_engines.stt.dictation import model_path
+from antiphon_protocol.audio import SAMPLE_RATE_HZ
+from antiphon_tools import speech
+from antiphon_tools.commands.train_senones import app
+from antiphon_tools.senones import noises
+from antiphon_tools.senones.aligning import UNKNOWN, Aligner
+from antiphon_tools.senones.copies import Recording, copy
+from antiphon_tools.senones.surroundings import FULL_SCALE, placed, room
+from antiphon_tools.senones.texts import number, texts
+
+TEXT = "turn on the kitchen light"
+QUIET = 0.05
+
+
+def said(text: str) -> np.ndarray:
+    voices = speech.voices()
+    if not voices:
+        pytest.skip("neither flite nor espeak-ng is installed")
+    return np.frombuffer(speech.say(text, voices[0]), "<i2").astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    samples = said(TEXT)
+    labels = Aligner(TEXT.split()).labels(samples, TEXT)
+    assert labels is not None
+    return Recording(samples, labels, "one", True)
+
+
+def test_numbers_are_said_in_words() -> None:
+    assert [number(one) for one in (0, 13, 40, 99, 107, 999)] == [
+        "zero",
+        "thirteen",
+        "forty",
+        "ninety nine",
+        "one hundred seven",
+        "nine hundred ninety nine",
+    ]
+
+
+def test_sentences_are_plain_words_and_the_seed_decides() -> None:
+    found = texts(60, 3, ["a sentence that was read"])
+    assert found == texts(60, 3, ["a sentence that was read"])
+    assert found != texts(60, 4, ["a sentence that was read"])
+    assert all(re.fullmatch(r"[a-z' ]+", one) for one in found)
+    assert len(set(found)) > 20
+
+
+def test_each_moment_of_a_known_sentence_has_its_sound(recording: Recording) -> None:
+    phones = AcousticModel(model_path("en-us/en-us")).phones
+    bases = [phones.base_of_senone[one] for one in recording.labels if one != UNKNOWN]
+    names = [phones.names[base] for base in bases]
+    heard = [name for at, name in enumerate(names) if name != "SIL" and names[at - 1] != name]
+    expected = ["T", "ER", "N", "AA", "N", "DH", "AH", "K", "IH", "CH", "AH", "N", "L", "AY", "T"]
+    # The dictionary has other ways for some words; most sounds are the same in all of them.
+    assert len(set(expected) & set(heard)) >= len(set(expected)) - 3
+    assert heard[0] == "T"
+
+
+def test_another_sentence_does_not_fit(recording: Recording) -> None:
+    other = "many elephants wandered slowly through enormous empty railway stations yesterday"
+    assert Aligner(other.split()).labels(recording.samples, other) is None
+
+
+def test_noise_is_of_one_loudness_and_length() -> None:
+    chance = np.random.default_rng(1)
+    talk = [chance.normal(size=20_000).astype(np.float32)]
+    found = noises.noises(9, talk, chance)
+    assert all(len(one) == noises.SAMPLES for one in found)
+    assert [float(np.sqrt(np.mean(one**2))) for one in found] == pytest.approx([1.0] * 9, rel=1e-3)
+
+
+def test_a_room_answers_at_once_and_fades() -> None:
+    answer = room(np.random.default_rng(1))
+    assert answer[0] == answer.max() == 1.0
+    quarter = len(answer) // 4
+    assert np.sum(answer[-quarter:] ** 2) < QUIET * np.sum(answer[1:quarter] ** 2)
+
+
+def test_a_scene_is_as_long_as_its_speed_makes_it(recording: Recording) -> None:
+    audio = recording.samples.astype(np.float32) / np.float32(FULL_SCALE)
+    hiss = [np.random.default_rng(2).normal(size=noises.SAMPLES).astype(np.float32)]
+    for seed in range(12):
+        scene = placed(audio, hiss, np.random.default_rng(seed))
+        assert len(scene.samples) == pytest.approx(len(audio) / scene.speed, abs=2)
+
+
+def test_a_copy_keeps_labels_beside_their_sounds(recording: Recording) -> None:
+    (first,) = copy([recording], 5)
+    (again,) = copy([recording], 5)
+    assert len(first.bands) == len(first.labels)
+    assert np.array_equal(first.bands, again.bands)
+    assert set(first.labels.tolist()) <= set(recording.labels.tolist())
+
+
+@pytest.mark.slow
+def test_a_network_is_made_of_recordings(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra `torch` is not installed")
+    rows = []
+    for at, text in enumerate([TEXT, "good morning", "what time is it", "set a timer"] * 3):
+        path = tmp_path / f"{at}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, SAMPLE_RATE_HZ, 0, "NONE", ""))
+            file.writeframes(said(text).tobytes())
+        rows.append({"path": path.name, "text": text, "speaker": random.Random(at).choice("abc")})
+    manifest, out = tmp_path / "manifest.jsonl", tmp_path / "made.senones"
+    manifest.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    arguments = [str(manifest), "--root", str(tmp_path), "--out", str(out)]
+    done = CliRunner().invoke(app, [*arguments, "--spoken", "0", "--passes", "1"])
+    assert done.exit_code == 0, done.output
+    senones = AcousticModel(model_path("en-us/en-us")).phones.senones
+    assert read_network(out, senones).header.made_of["recordings"] == len(rows)
+
+
+def test_a_manifest_that_is_none_is_an_error(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra `torch` is not installed")
+    arguments = [str(tmp_path / "none.jsonl"), "--root", str(tmp_path), "--out", "x.senones"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1
+    assert "none.jsonl" in done.output
