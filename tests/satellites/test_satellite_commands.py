@@ -30,7 +30,7 @@ from antiphon_protocol.topics import (
 )
 from antiphon_protocol.version import OURS
 from antiphon_protocol.wav import read_wav, write_wav
-from antiphon_satellite.commands.satellite import overridden
+from antiphon_satellite.commands.satellite import RESTART_CODE, overridden, start_anew
 from antiphon_satellite.errors import NoWakeEngineError
 from antiphon_satellite.listen.engines import load_engines
 from antiphon_satellite.settings import GateSection, Settings, WakeSection
@@ -299,3 +299,21 @@ async def test_it_hears_a_wav_calls_and_ends_in_order(
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0
             assert await goodbyes.get() == "stopped"
+
+
+def test_a_service_starts_anew_by_its_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+    with pytest.raises(SystemExit) as ended:
+        start_anew()
+    assert ended.value.code == RESTART_CODE
+    unit = Path("systemd/antiphon-satellite.service").read_text(encoding="utf-8")
+    assert "Restart=on-failure" in unit
+    assert f"RestartPreventExitStatus={RESTART_CODE}" not in unit
+
+
+def test_by_hand_it_takes_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    began: list[tuple[object, ...]] = []
+    monkeypatch.setattr("os.execv", lambda *command: began.append(command))
+    start_anew()
+    assert began == [(sys.executable, sys.orig_argv)]

@@ -95,8 +95,7 @@ async def _run(chosen: Settings, pair: str) -> None:
 def start_anew() -> NoReturn:
     """Begin again with the same command line: by the service manager, or in this process's place.
 
-    A service manager that was told nothing would take a new program in the place of the old one for
-    the old one; it starts those anew that end with an error.
+    A service manager watches what it started itself, and starts anew what ends with an error.
     """
     if ServiceManager().listens:
         sys.exit(RESTART_CODE)
