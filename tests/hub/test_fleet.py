@@ -39,6 +39,14 @@ def test_the_will_of_an_earlier_connection_changes_nothing() -> None:
     assert fleet.get("sat") is not None
 
 
+def test_a_clock_that_was_set_back_hides_nobody_who_came_back() -> None:
+    fleet = Fleet(RecordingPublisher())
+    fleet.joined("sat", hello(epoch=5))
+    assert fleet.joined("sat", hello(epoch=4))  # its end was not seen
+    assert not fleet.joined("sat", hello(epoch=4))
+    assert fleet.left("sat", Goodbye(satellite="sat", epoch=4, reason="lost"))
+
+
 def test_a_satellite_that_speaks_no_common_version_is_refused() -> None:
     fleet = Fleet(RecordingPublisher())
     fleet.joined("sat", hello(newest=99))

@@ -124,6 +124,19 @@ def test_a_restarted_worker_is_a_new_one_even_when_its_end_was_not_seen() -> Non
     run(story())
 
 
+def test_a_clock_that_was_set_back_hides_no_worker_that_came_back() -> None:
+    async def story() -> None:
+        workers, sent, _ = pool()
+        workers.use_context(LoadContext(context="ctx", language="en", grammar="#JSGF V1.0;"))
+        workers.joined("w", hello(epoch=5))
+        workers.joined("w", hello(epoch=4))  # a new process, whose predecessor's end was not seen
+        assert len(sent) == 2, "it has the grammar, too"
+        workers.left("w", WorkerGoodbye(worker="w", epoch=4, reason="lost"))
+        assert len(workers) == 0
+
+    run(story())
+
+
 def test_a_job_gets_all_facts_before_it_learns_that_its_worker_is_lost() -> None:
     async def story() -> None:
         workers, sent, _ = pool()

@@ -69,7 +69,8 @@ class Fleet:
             log.warning("satellite %s: presence names %s; ignored", satellite, hello.satellite)
             return False
         known = self._satellites.get(satellite)
-        anew = known is None or known.epoch < hello.epoch
+        # The broker keeps their order: another epoch is a newer one, though a clock was set back.
+        anew = known is None or known.epoch != hello.epoch
         if known is not None and not anew and not _changed(known.hello, hello):
             return False
         if known is None and len(self._satellites) >= SATELLITES_MAX:

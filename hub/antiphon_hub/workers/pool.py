@@ -151,7 +151,8 @@ class WorkerPool:
             log.warning("worker %s: presence names %s; ignored", worker_id, hello.worker)
             return
         known = self._workers.get(worker_id)
-        if known is not None and known.hello.epoch >= hello.epoch:
+        # The broker keeps their order: another epoch is a newer one, though a clock was set back.
+        if known is not None and known.hello.epoch == hello.epoch:
             return
         if known is None and len(self._workers) >= WORKERS_MAX:
             log.error("worker %s: over %d workers; refused", worker_id, WORKERS_MAX)
