@@ -12,15 +12,15 @@ from typing import Final
 
 import msgspec
 
-EXCHANGES_KEPT: Final = 96
-"""Enough for a quick message in each direction: with 0-80 ms on the way the error is 1 ms in the
-median and 4 ms at the 95th percentile. A quarter of an hour, so that a crystal may warm up."""
+EXCHANGES_KEPT: Final = 160
+"""Enough for a quick message in each direction, with 0-80 ms on the way: of 96, one home in some
+fifty was apart by more than 20 ms. Eight minutes, so that a crystal may warm up."""
 SKEW_MAX: Final = 250e-6
 """No two crystals differ more, seconds per second: even bad boards are within 100e-6 each."""
 _SKEW_DOUBT_US: Final = 12e6
 """A slope must win this much room, microseconds times slope: few exchanges fit any slope."""
 _STEPS: Final = 20
-"""Of the search for the slope: 250e-6 times (2/3)^20 is 0.1 ms in a quarter of an hour."""
+"""Of the search for the slope: 250e-6 times (2/3)^20 is 0.1 ms in eight minutes."""
 _SLACK_US: Final = 100.0
 """What clocks that tick in steps and the search's end may lack of a fit."""
 

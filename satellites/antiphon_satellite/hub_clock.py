@@ -9,9 +9,9 @@ from antiphon_protocol.clock import Exchange, OffsetEstimator
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold
 from antiphon_satellite.clock import now_us, steady_us
 
-ASK_EVERY_S: Final = 5.0
+ASK_EVERY_S: Final = 3.0
 ASK_SOON_S: Final = 0.05
-ASKS: Final = 20
+ASKS: Final = 40
 """In a row: of so many answers one is quick in each direction."""
 ASKS_EVERY_S: Final = 5.0
 
