@@ -12,7 +12,7 @@ DEBIAN := \
 PACKAGES := \
 	-e './protocol[fast,silero,microwake,openwake,microvad]' \
 	-e './satellites[sound]' \
-	-e './hub[engines,espeak,piper,deepspeech,console]'
+	-e './hub[engines,espeak,piper,deepspeech,sherpa,console]'
 TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis psutil onnx soundfile httpx schemathesis wyoming
 
 VENV := .venv

@@ -48,6 +48,6 @@ def _class(group: str, name: str) -> Any:
         return found[0].load()
     except ImportError as error:
         raise EngineMissingError(
-            f"engine {name!r} needs {error.name or error}; the extras engines, espeak and piper "
-            "of antiphon-hub bring what our own engines need"
+            f"engine {name!r} needs {error.name or error}; the extras engines, espeak, piper "
+            "and sherpa of antiphon-hub bring what our own engines need"
         ) from error

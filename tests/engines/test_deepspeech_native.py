@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.deepspeech.exporters.graph import export_pb, export_pbmm
-from antiphon_engines.deepspeech.native import frames
 from antiphon_engines.deepspeech.native.engines import (
     CoquiLibrary,
     DeepSpeechLibrary,
@@ -29,6 +28,7 @@ from antiphon_engines.errors import (
     ModelError,
 )
 from antiphon_engines.process.frames import Open, encode
+from antiphon_engines.stt import frames
 from antiphon_engines.stt.port import SttContext
 from tests.support.native_comparison import (
     KINDS,
@@ -97,7 +97,7 @@ def test_messages_come_back() -> None:
     for request in (*said, frames.Drop(1), Open({"model": "x"})):
         assert frames.read_request(io.BytesIO(encode(request)).read) == request
     heard = frames.Heard((frames.Candidate("a", -1.5, (0.25,)),))
-    for answer in (frames.Opened("1", 16_000, 500), frames.Done(), frames.Text("a"), heard):
+    for answer in (frames.Opened("1", 16_000), frames.Done(), frames.Text("a"), heard):
         assert frames.read_answer(io.BytesIO(encode(answer)).read) == answer
 
 

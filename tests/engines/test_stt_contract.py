@@ -1,14 +1,17 @@
 """One suite for every recogniser that hears grammars and open text."""
 
 import random
+import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from antiphon_engines.errors import ContextError, EngineFailedError, ModelError
 from antiphon_engines.fake import FakeSttEngine
+from antiphon_engines.sherpa.engine import SherpaEngine
 from antiphon_engines.stt.pocketsphinx import PocketsphinxEngine
 from antiphon_engines.stt.port import SttContext, SttEngine, SttStream
 from antiphon_engines.wyoming.stt import WyomingStt
@@ -36,8 +39,22 @@ def wyoming() -> Iterator[SttEngine]:
         yield WyomingStt.from_options({"uri": service.uri})
 
 
+@contextmanager
+def sherpa() -> Iterator[SttEngine]:
+    pytest.importorskip("sherpa_onnx")
+    pytest.importorskip("onnx")
+    from tests.support.sherpa_models import (  # noqa: PLC0415 - needs both libraries
+        TURN_ON_THE_LIGHT,
+        streaming_ctc,
+    )
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = streaming_ctc(Path(folder), TURN_ON_THE_LIGHT)
+        yield SherpaEngine.from_options({"model": str(model), "threads": 1})
+
+
 @pytest.fixture(
-    scope="module", params=[fake, pocketsphinx, wyoming], ids=lambda make: make.__name__
+    scope="module", params=[fake, pocketsphinx, wyoming, sherpa], ids=lambda make: make.__name__
 )
 def engine(request: pytest.FixtureRequest) -> Iterator[SttEngine]:
     with request.param() as one:

@@ -4,39 +4,24 @@ Audio goes to it while the person speaks. It hears open text; a transcript that 
 home's grammar is given as such, any other as dictation, which natural wording understands.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-import msgspec
-
-from antiphon_engines.deepspeech.verdict import without_phrase
-from antiphon_engines.errors import ContextError, EngineFailedError, ServiceError
-from antiphon_engines.grammar import compile_grammar
-from antiphon_engines.grammar.automaton import WordAutomaton
-from antiphon_engines.stt.port import SttContext, SttHypothesis, SttPartial, SttResult
-from antiphon_engines.stt.wording import spoken_words
+from antiphon_engines.errors import EngineFailedError, ServiceError
+from antiphon_engines.stt.port import SttContext, SttPartial, SttResult
+from antiphon_engines.stt.written import Confidences, Reading, WrittenContexts
 from antiphon_engines.wyoming.codec import Event
 from antiphon_engines.wyoming.connection import Connection
 from antiphon_engines.wyoming.options import WyomingOptions, read_options
 from antiphon_engines.wyoming.service import Service, fitting, languages_of
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
-from antiphon_protocol.limits import LIST_ITEMS_MAX, TEXT_CHARS_MAX
+from antiphon_protocol.limits import TEXT_CHARS_MAX
 
 PIECE_BYTES: Final = 1024
 """Audio goes out in pieces of 32 ms or more."""
 _FORMAT: Final = {"rate": SAMPLE_RATE_HZ, "width": SAMPLE_BYTES, "channels": 1}
 _SECOND_BYTES: Final = SAMPLE_RATE_HZ * SAMPLE_BYTES
 _MS: Final = 1000
-
-
-class WyomingContext(msgspec.Struct, frozen=True):
-    """A home's grammar, as far as a transcript is compared with it."""
-
-    automaton: WordAutomaton
-    names: tuple[str, ...]
-    """Words that the service may be told to expect."""
 
 
 class WyomingStt:
@@ -49,8 +34,7 @@ class WyomingStt:
     def __init__(self, options: WyomingOptions) -> None:
         self.options = options
         self._service = Service(options.uri, options.connect_s)
-        self._contexts: OrderedDict[str, WyomingContext] = OrderedDict()
-        self._lock = threading.Lock()
+        self._contexts = WrittenContexts(options.contexts)
         info = self._service.greet()
         self.streaming = any(one.supports_transcript_streaming for one in info.asr)
         self.languages = options.languages or languages_of(info.models()) or ("en",)
@@ -62,62 +46,47 @@ class WyomingStt:
 
     def load_context(self, context: SttContext) -> None:
         """See SttEngine.load_context."""
-        names = tuple(sorted(context.pronunciations))[:LIST_ITEMS_MAX]
-        compiled = WyomingContext(compile_grammar(context.grammar), names)
-        with self._lock:
-            self._contexts.pop(context.id, None)
-            self._contexts[context.id] = compiled
-            while len(self._contexts) > self.options.contexts:
-                self._contexts.popitem(last=False)
+        self._contexts.load(context)
 
     def open(self, *, language: str, context: str | None, wake_phrase: str = "") -> "WyomingStream":
         """See SttEngine.open."""
-        compiled = None
-        if context is not None:
-            with self._lock:
-                if context not in self._contexts:
-                    raise ContextError(f"context {context} was not loaded")
-                compiled = self._contexts[context]
+        compiled = self._contexts.get(context)
         known = languages_of(self._service.info().models())
         request: dict[str, Any] = {"language": fitting(language, known)}
         if self.options.model:
             request["name"] = self.options.model
         if compiled is not None and compiled.names:
             request["transcript_names"] = compiled.names
-        stream = WyomingStream(self._service.connect(), self.options, compiled)
-        stream.begin(request, language, wake_phrase)
+        sure = Confidences(self.options.confidence_sentence, self.options.confidence_open)
+        reading = Reading(compiled, language, wake_phrase, sure)
+        stream = WyomingStream(self._service.connect(), self.options, reading)
+        stream.begin(request)
         return stream
 
     def close(self) -> None:
         """See SttEngine.close."""
-        with self._lock:
-            self._contexts.clear()
+        self._contexts.clear()
 
 
 class WyomingStream:
     """See SttStream."""
 
-    def __init__(
-        self, connection: Connection, options: WyomingOptions, context: WyomingContext | None
-    ) -> None:
+    def __init__(self, connection: Connection, options: WyomingOptions, reading: Reading) -> None:
         self._connection: Connection | None = connection
         self._options = options
-        self._context = context
-        self._language = "en"
-        self._wake_phrase = ""
+        self._reading = reading
         self._waiting = bytearray()
         self._fed_bytes = 0
         self._sent_samples = 0
         self._pieces = ""
         self._transcript: str | None = None
 
-    def begin(self, request: Mapping[str, Any], language: str, wake_phrase: str) -> None:
+    def begin(self, request: Mapping[str, Any]) -> None:
         """Announce the audio.
 
         Raises:
             EngineFailedError: the service does not take it.
         """
-        self._language, self._wake_phrase = language, wake_phrase
         try:
             self._send("transcribe", dict(request))
             self._send("audio-start", {**_FORMAT, "timestamp": 0})
@@ -140,15 +109,7 @@ class WyomingStream:
         """See SttStream.partial; None until the service tells of one."""
         for event in self._open().come():
             self._take(event)
-        if not self._pieces:
-            return None
-        text = self._words(self._pieces)
-        state = self._context.automaton.follow(text.split()) if self._context else None
-        if self._context is None or state is None:
-            return SttPartial(text=text, may_end=False, must_end=False)
-        automaton = self._context.automaton
-        ends = automaton.may_end(state)
-        return SttPartial(text=text, may_end=ends, must_end=ends and automaton.must_end(state))
+        return self._reading.partial(self._pieces) if self._pieces else None
 
     def finish(self) -> SttResult:
         """See SttStream.finish."""
@@ -159,16 +120,7 @@ class WyomingStream:
                 self._take(self._open().receive(("transcript",), self._options.answer_s))
         finally:
             self.close()
-        text = self._words(self._transcript or "")
-        if not text:
-            return SttResult(best=None)
-        if self._context is not None and self._context.automaton.accepts(text.split()):
-            sure = self._options.confidence_sentence
-            best = SttHypothesis(text=text, source="grammar", confidence=sure)
-        else:
-            unsure = self._options.confidence_open
-            best = SttHypothesis(text=text, source="dictation", confidence=unsure)
-        return SttResult(best=best, alternatives=(best,))
+        return self._reading.result(self._transcript or "")
 
     def close(self) -> None:
         """See SttStream.close."""
@@ -189,9 +141,6 @@ class WyomingStream:
                     "is it a Wyoming service?"
                 )
             self._transcript = text[:TEXT_CHARS_MAX]
-
-    def _words(self, text: str) -> str:
-        return without_phrase(spoken_words(text, self._language), self._wake_phrase)
 
     def _send_audio(self) -> None:
         whole = len(self._waiting) - len(self._waiting) % SAMPLE_BYTES

@@ -6,7 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from antiphon_engines.deepspeech.native.frames import (
+from antiphon_engines.deepspeech.native.library import Library, Model
+from antiphon_engines.deepspeech.native.options import NativeOptions
+from antiphon_engines.errors import EngineError, EngineFailedError, ModelError
+from antiphon_engines.process.child import Pipe, refusal, serve
+from antiphon_engines.process.frames import Open
+from antiphon_engines.stt.frames import (
     Answer,
     Begin,
     Done,
@@ -20,11 +25,6 @@ from antiphon_engines.deepspeech.native.frames import (
     Text,
     read_request,
 )
-from antiphon_engines.deepspeech.native.library import Library, Model
-from antiphon_engines.deepspeech.native.options import NativeOptions
-from antiphon_engines.errors import EngineError, EngineFailedError, ModelError
-from antiphon_engines.process.child import Pipe, refusal, serve
-from antiphon_engines.process.frames import Open
 
 _STREAMS_MAX: Final = 64
 
@@ -43,7 +43,7 @@ def work(pipe: Pipe) -> None:
     except EngineError as error:
         pipe.send(refusal(error))
         return
-    pipe.send(Opened(library.version, model.rate_hz, model.beam_width))
+    pipe.send(Opened(library.version, model.rate_hz))
     while True:
         request = read_request(pipe.read)
         if isinstance(request, Begin) and model.streams >= _STREAMS_MAX:

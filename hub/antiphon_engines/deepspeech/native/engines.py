@@ -4,48 +4,21 @@ They hear open text only; what they print when they fail is what they have to sa
 a crash of theirs ends the utterance, not the worker.
 """
 
-import contextlib
-import itertools
 import math
-import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self
 
-import msgspec
-
-from antiphon_engines.deepspeech.native.frames import (
-    Answer,
-    Begin,
-    Candidate,
-    Done,
-    Drop,
-    Feed,
-    Finish,
-    Heard,
-    Opened,
-    Read,
-    Request,
-    Text,
-    read_answer,
-)
 from antiphon_engines.deepspeech.native.options import NativeOptions
-from antiphon_engines.errors import ContextError, EngineError, EngineFailedError, ModelError
-from antiphon_engines.process.frames import Open, accept
-from antiphon_engines.process.host import EngineProcess
+from antiphon_engines.errors import ContextError
+from antiphon_engines.stt.frames import Candidate
+from antiphon_engines.stt.host import HostedStt, Utterance
 from antiphon_engines.stt.port import SttContext, SttHypothesis, SttPartial, SttResult
-from antiphon_protocol.audio import SAMPLE_RATE_HZ
-
-T = TypeVar("T")
 
 _MODULE: Final = "antiphon_engines.deepspeech.native.child"
-_ANSWER_LIMIT_S: Final = 120.0
-"""Longest wait for an answer: a large model loads in 10 s, and its decoder may need a minute."""
 _ALTERNATIVES: Final = 10
-_FEED_BYTES: Final = 32_768
-"""Largest piece of audio in a frame: a second."""
 
 
-class NativeEngine:
+class NativeEngine(HostedStt):
     """An SttEngine whose work is done by a native library in a process of its own.
 
     Raises:
@@ -60,13 +33,9 @@ class NativeEngine:
     dictation = True
 
     def __init__(self, options: NativeOptions) -> None:
-        self._options = options
         self.languages = (options.language,)
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
-        self._process: EngineProcess[Answer] | None = None
-        opened = self._start()
-        self.version = opened.version
+        super().__init__(_MODULE, options, options.model)
+        self.version = self.opened.version
         """What the library says of itself."""
 
     @classmethod
@@ -83,62 +52,7 @@ class NativeEngine:
         del language
         if context is not None:
             raise ContextError(f"{self.name} hears open text only, not context {context}")
-        with self._lock:
-            if self._process is None or self._process.ended:
-                self._start()
-            process = self._process
-        if process is None:
-            raise EngineFailedError(f"{self.name} was closed")
-        stream = NativeStream(self, process, next(self._numbers), wake_phrase)
-        self.ask(process, Begin(stream.number), Done)
-        return stream
-
-    def close(self) -> None:
-        """See SttEngine.close."""
-        with self._lock:
-            if self._process is not None:
-                self._process.end()
-                self._process = None
-
-    def ask(self, process: EngineProcess[Answer], request: Request, wanted: type[T]) -> T:
-        """Return the process's answer; requests of several streams wait for each other.
-
-        Raises:
-            EngineFailedError: it broke, or has ended.
-        """
-        with self._lock:
-            try:
-                process.send(request)
-                return accept(self.name, process.receive(_ANSWER_LIMIT_S), wanted)
-            except ModelError as error:
-                raise EngineFailedError(str(error)) from None
-            except EngineFailedError:
-                # An answer may still come: nothing that is asked later must take it for its own.
-                process.end()
-                raise
-
-    def _start(self) -> Opened:
-        """Start the process; the caller holds the lock, or is the constructor."""
-        process = EngineProcess(self.name, _MODULE, read_answer)
-        try:
-            process.send(Open(msgspec.to_builtins(self._options)))
-            opened = accept(self.name, process.receive(_ANSWER_LIMIT_S), Opened)
-            if opened.rate_hz != SAMPLE_RATE_HZ:
-                raise ModelError(
-                    f"model {self._options.model} hears {opened.rate_hz} Hz; audio here has "
-                    f"{SAMPLE_RATE_HZ}"
-                )
-        except EngineFailedError as error:
-            process.end()
-            raise ModelError(
-                f"model {self._options.model}: {error}, while it loaded the model; the file is "
-                f"damaged, or not for {self.name}"
-            ) from None
-        except EngineError:
-            process.end()
-            raise
-        self._process = process
-        return opened
+        return NativeStream(self.begin(), wake_phrase)
 
 
 class DeepSpeechLibrary(NativeEngine):
@@ -158,24 +72,18 @@ class CoquiLibrary(NativeEngine):
 class NativeStream:
     """See SttStream."""
 
-    def __init__(
-        self, engine: NativeEngine, process: EngineProcess[Answer], number: int, wake_phrase: str
-    ) -> None:
-        self._engine = engine
-        self._process = process
+    def __init__(self, utterance: Utterance, wake_phrase: str) -> None:
+        self._utterance = utterance
         self._wake_phrase = wake_phrase.lower().split()
-        self._open = True
-        self.number = number
 
     def feed(self, pcm: bytes) -> None:
         """See SttStream.feed."""
-        for at in range(0, len(pcm), _FEED_BYTES):
-            self._ask(Feed(self.number, pcm[at : at + _FEED_BYTES]), Done)
+        self._utterance.feed(pcm)
 
     def partial(self) -> SttPartial:
         """See SttStream.partial."""
-        text = self._ask(Read(self.number), Text).text
-        return SttPartial(text=self._command(text), may_end=False, must_end=False)
+        text = self._command(self._utterance.text())
+        return SttPartial(text=text, may_end=False, must_end=False)
 
     def candidates(self, alternatives: int) -> tuple[Candidate, ...]:
         """End the utterance and return what the library says of it, best first.
@@ -183,9 +91,7 @@ class NativeStream:
         Raises:
             EngineFailedError: the engine broke.
         """
-        heard = self._ask(Finish(self.number, alternatives), Heard)
-        self._open = False
-        return heard.candidates
+        return self._utterance.finish(alternatives)
 
     def finish(self) -> SttResult:
         """See SttStream.finish; a confidence is the share among the alternatives."""
@@ -201,16 +107,7 @@ class NativeStream:
 
     def close(self) -> None:
         """See SttStream.close."""
-        if self._open:
-            # A process that has ended has dropped it already.
-            with contextlib.suppress(EngineFailedError):
-                self._ask(Drop(self.number), Done)
-        self._open = False
-
-    def _ask(self, request: Request, wanted: type[T]) -> T:
-        if not self._open:
-            raise EngineFailedError(f"{self._engine.name}: the utterance is over")
-        return self._engine.ask(self._process, request, wanted)
+        self._utterance.drop()
 
     def _command(self, text: str) -> str:
         """Return the text without the wake phrase, or what of its end was heard."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from antiphon_engines.deepspeech.native.frames import Candidate
 from antiphon_engines.errors import EngineFailedError, EngineMissingError, ModelError
+from antiphon_engines.stt.frames import Candidate
 
 Prefix = Literal["DS_", "STT_"]
 

@@ -1,4 +1,4 @@
-"""What a worker and a native library's process say to each other; see `process.frames`.
+"""What a worker and a recogniser's process say to each other; see `process.frames`.
 
 The worker says Open once. Then each request names a stream by a number of the worker's choice and
 gets exactly one answer: Done, or Text for Read, or Heard for Finish; or Refused, which closes the
@@ -16,6 +16,8 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
     """Open a stream."""
 
     stream: int
+    hot_words: tuple[str, ...] = ()
+    """Words that are likelier in this one, for a library that can."""
 
 
 class Feed(msgspec.Struct, frozen=True, tag="feed"):
@@ -49,7 +51,9 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
 
     version: str
     rate_hz: int
-    beam_width: int
+    kind: str = ""
+    """What sort of model it is, where there are several."""
+    streaming: bool = True
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
