@@ -121,6 +121,36 @@ def test_one_turn_sets_and_changes_once(tmp_path: Path) -> None:
     told(tmp_path, story)
 
 
+def test_what_is_to_be_done_later_starts_no_timer(tmp_path: Path) -> None:
+    async def story(talk: Talk) -> None:
+        reply = await talk.say("turn off the lights in 5 minutes")
+        assert not reply.ok
+        assert "later" in reply.text
+        assert (await talk.say("what timers are there")).text == "There is no timer."
+
+    told(tmp_path, story)
+
+
+def test_a_list_without_a_thing_to_put_on_it_says_so(tmp_path: Path) -> None:
+    async def story(talk: Talk) -> None:
+        for intent in ("HassListAddItem", "HassListRemoveItem"):
+            bare = Request(
+                turn="turn-x",
+                intent=intent,
+                slots={},
+                devices=(),
+                room="kitchen",
+                now=talk.world.now(),
+            )
+            reply = await talk.skills.do(bare)
+            assert (reply.ok, reply.code) == (False, "no-item")
+        await talk.say("add sweep the yard to my chores list")
+        gone = await talk.say("delete sweep the yard in my chores list")
+        assert gone.text == "Sweep the yard is off the chores list."
+
+    told(tmp_path, story)
+
+
 def test_what_is_ambiguous_changes_nothing(tmp_path: Path) -> None:
     async def story(talk: Talk) -> None:
         await talk.say("pasta timer for ten minutes")

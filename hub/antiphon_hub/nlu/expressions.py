@@ -107,14 +107,19 @@ def lists_of(expression: Expression, rules: Mapping[str, Sentence]) -> Iterator[
 
 
 class Meter:
-    """Counts the steps of one search and ends it when they are used up."""
+    """Counts the steps of a sentence's searches and ends them when they are used up."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
         self.left = steps
 
+    @property
+    def spent(self) -> bool:
+        """Whether a search was ended before its time."""
+        return self.left < 0
+
     def reset(self) -> None:
-        """Begin a new search."""
+        """Begin anew."""
         self.left = self._steps
 
     def step(self) -> None:

@@ -1,5 +1,6 @@
 """From a sentence and the room where it was said to what it means."""
 
+import gc
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -31,8 +32,9 @@ __all__ = ["Interpretation", "Interpreter", "NotUnderstood", "clean_text"]
 
 COMMAND_CHARS_MAX: Final = 240
 """Longer than any command; what is longer was not meant for us."""
-STEPS_MAX: Final = 30_000
-"""Looks of the matcher at template words for one sentence; usual commands take some hundreds."""
+STEPS_MAX: Final = 25_000
+"""Looks of the matcher at template words for one sentence, in all its searches; usual commands
+take some hundreds, two in one sentence up to 17,000. A look takes 2 to 3 us."""
 KNOWN_MAX: Final = 256
 """Sentences whose match is remembered; the oldest goes first."""
 UNKNOWN_WORDS_MAX: Final = 5
@@ -40,7 +42,11 @@ UNKNOWN_WORDS_MAX: Final = 5
 
 TAKEN_BACK: Final = "HassNevermind"
 """The intent of a command that its speaker takes back at its end."""
-_TAKEN_BACK: Final = re.compile(r". (never ?mind|forget (it|that)|cancel (it|that))[.!]?$")
+_TAKEN_BACK: Final = re.compile(r". (never ?mind|forget (it|that))[.!]?$")
+_CANCELLED: Final = re.compile(
+    r"^(.+?),?(?: (?:no|oh|wait|please|actually))* cancel (?:it|that)[.!]?$"
+)
+"""`Cancel it` takes back what came before it only if that was a command; a booking is none."""
 
 _KEPT_SIGNS: Final = frozenset("'%-.,:?!°")
 _SPELLINGS: Final = (
@@ -131,11 +137,13 @@ class Interpreter:
 
     def interpret(self, text: str, *, room: str) -> Interpretation | NotUnderstood:
         """Return what the text means when it is said in that room (name, alias or id)."""
+        self._meter.reset()
         clean = clean_text(text)
         return self._exactly(clean, room) or self._otherwise(clean, room)
 
     def interpret_all(self, text: str, *, room: str) -> tuple[Interpretation | NotUnderstood, ...]:
         """Return what the text means: one command, or two with `and` between them."""
+        self._meter.reset()
         clean = clean_text(text)
         whole = self._exactly(clean, room)
         if whole and (isinstance(whole, Interpretation) or whole.code in ("nothing", "ambiguous")):
@@ -153,23 +161,31 @@ class Interpreter:
 
     def foresee(self, text: str, *, room: str) -> None:
         """Be quick if just this text is interpreted next: matching takes some milliseconds."""
+        self._meter.reset()
         self._exactly(clean_text(text), room)
 
     def _exactly(self, clean: str, room: str) -> Interpretation | NotUnderstood | None:
         """Return what the templates say; None if none of them matches."""
-        if (clean, room) not in self._known:
+        if (clean, room) in self._known:
+            return self._known[clean, room]
+        found = self._match(clean, room)
+        if not self._meter.spent:
             if len(self._known) >= KNOWN_MAX:
                 del self._known[next(iter(self._known))]
-            self._known[clean, room] = self._match(clean, room)
-        return self._known[clean, room]
+            self._known[clean, room] = found
+        return found
 
     def _match(self, clean: str, room: str) -> Interpretation | NotUnderstood | None:
         if not clean:
             return NotUnderstood("nothing", "Sorry, I didn't hear anything.")
-        if _TAKEN_BACK.search(clean):
+        if _TAKEN_BACK.search(clean) or self._cancelled(clean, room):
             return Interpretation(TAKEN_BACK, {}, (), clean)
         result = self._recognize(clean, self._intents, room)
         return None if result is None else self._meaning(result, clean, room)
+
+    def _cancelled(self, clean: str, room: str) -> bool:
+        found = _CANCELLED.match(clean)
+        return found is not None and self._exactly(found.group(1), room) is not None
 
     def _otherwise(self, clean: str, room: str) -> Interpretation | NotUnderstood:
         """Return what natural wording means, or why nothing was understood."""
@@ -186,28 +202,52 @@ class Interpreter:
 
     def _by_their_templates(
         self, clean: str, room: str, intents: Sequence[str]
-    ) -> Interpretation | NotUnderstood | None:
-        """Return what Home Assistant's templates of these intents say, of what we cannot do too."""
+    ) -> tuple[Interpretation | NotUnderstood, frozenset[str]] | None:
+        """Return what Home Assistant's templates of these intents say, of what we cannot do too.
+
+        Beside it, the slots that were said in words of a list: any words fit the others.
+        """
         every = self._theirs.intents
         few = {name: every[name] for name in intents if name in every}
         result = self._recognize(clean, replace(self._theirs, intents=few), room)
-        return None if result is None else self._meaning(result, clean, room)
+        if result is None or not self._may_be_later(result, room):
+            return None
+        listed = {one.name for one in result.entities_list if one.text and not one.is_wildcard}
+        return self._meaning(result, clean, room), frozenset(listed)
+
+    def _may_be_later(self, result: RecognizeResult, room: str) -> bool:
+        """Tell whether what is to be done later, if anything, is a command at all."""
+        later = result.entities.get("conversation_command")
+        return later is None or self._exactly(later.text_clean, room) is not None
 
     def _metered(self, intents: Intents) -> Intents:
         put_meter(intents, self._meter)
         return intents
 
     def _warm(self) -> None:
-        """Let hassil parse templates, spell numbers and index names, as it does at first use."""
+        """Let hassil parse templates, spell numbers and index names, as it does at first use.
+
+        The templates are some hundred thousand objects that stay: Python's collector would look
+        through all of them in the middle of some later sentence, for 50 to 200 ms. So it does
+        that here, and leaves them alone from then on; those of a home that was replaced go when
+        the next one is loaded.
+        """
         for room in self._lists:
             self.interpret("set the light to forty two percent", room=room)
+        self.interpret("would somebody see to it for forty two minutes", room="")
+        self._by_their_templates(
+            "set a timer for forty two minutes", "", list(self._theirs.intents)
+        )
+        self._known.clear()
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
     def _recognize(self, text: str, intents: Intents, room: str) -> RecognizeResult | None:
         if len(text) > COMMAND_CHARS_MAX:
             return None
         asking = self.home.room(room)
         room_id = asking.id if asking else ""
-        self._meter.reset()
         try:
             return recognize_best(
                 text,

@@ -25,7 +25,8 @@ NAMED_INTENTS: Final = frozenset(
     {
         *("HassStartTimer", "HassCancelTimer", "HassTimerStatus", "HassIncreaseTimer"),
         *("HassDecreaseTimer", "HassPauseTimer", "HassUnpauseTimer"),
-        *("HassListAddItem", "HassListCompleteItem", "AntiphonReadList", "AntiphonClearList"),
+        *("HassListAddItem", "HassListCompleteItem", "HassListRemoveItem"),
+        *("AntiphonReadList", "AntiphonClearList"),
     }
 )
 """Intents whose `name` is no device's: a timer's, or a list's."""

@@ -12,7 +12,7 @@ class ListSkill:
     intents = frozenset(
         {
             *("HassShoppingListAddItem", "HassListAddItem"),
-            *("HassShoppingListCompleteItem", "HassListCompleteItem"),
+            *("HassShoppingListCompleteItem", "HassListCompleteItem", "HassListRemoveItem"),
             *("AntiphonReadList", "AntiphonClearList"),
         }
     )
@@ -25,10 +25,12 @@ class ListSkill:
         name = str(request.slots.get("name", SHOPPING))
         slots = ("item", "item_2", "item_3")
         items = [str(request.slots[slot]) for slot in slots if slot in request.slots]
+        if request.intent.endswith("Item") and not items:
+            return Reply("Sorry, I didn't get what on the list.", ok=False, code="no-item")
         try:
             if request.intent.endswith("AddItem"):
                 return await self._add(name, items)
-            if request.intent.endswith("CompleteItem"):
+            if request.intent.endswith(("CompleteItem", "RemoveItem")):
                 return await self._remove(name, items)
         except TimersError as error:
             return Reply(str(error), ok=False, code="list-full")

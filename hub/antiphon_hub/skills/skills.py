@@ -14,6 +14,7 @@ from antiphon_hub.skills.dimming import DimmingSkill
 from antiphon_hub.skills.helping import HelpingSkill
 from antiphon_hub.skills.never_mind import NeverMindSkill
 from antiphon_hub.skills.port import DevicePort, OwnWords, Reply, Request, Skill
+from antiphon_hub.skills.privacy import PrivacySkill
 from antiphon_hub.skills.switching import SwitchingSkill
 
 
@@ -36,6 +37,7 @@ class Skills:
             AskingSkill(home, devices),
             HelpingSkill(home),
             NeverMindSkill(),
+            PrivacySkill(),
             *more,
         ]
         self._skills = {intent: skill for skill in skills for intent in skill.intents}

@@ -55,6 +55,9 @@ class TimerSkill:
             return Reply(str(error), ok=False, code="timers")
 
     async def _start(self, request: Request, words: TimerWording) -> Reply:
+        if "conversation_command" in request.slots:
+            what = "Sorry, I can't do that later. I can set a timer, or remind you."
+            return Reply(what, ok=False, code="no-skill")
         entry = await self._desk.start(
             "timer",
             f"{request.turn} {sorted(request.slots.items())}",

@@ -16,6 +16,8 @@ WORDS_MAX: Final = 6
 """Of a name; longer ones are compared as they are written."""
 COMPARED_MAX: Final = 6
 """Names that one part of a sentence is compared with."""
+NEAR_MAX: Final = 120
+"""Names that are looked at for one part; those that share its rarest words with it come first."""
 SPANS_MAX: Final = 40
 """Parts of a sentence that are looked at; of a long one, the last."""
 SHARED_MIN: Final = 0.35
@@ -118,8 +120,13 @@ class Misheard:
         return Mention(start, start + len(said), name, degree)
 
     def _near(self, said: Sequence[str], heard: str) -> list[str]:
-        shared = {name for word in said for name in self._by_word.get(word, ())}
-        candidates = shared | set(self._by_outline.get(outline(heard), ()))
+        tables = [self._by_word.get(word, []) for word in dict.fromkeys(said)]
+        tables.append(self._by_outline.get(outline(heard), []))
+        candidates: set[str] = set()
+        for names in sorted(tables, key=len):
+            if len(candidates) + len(names) > NEAR_MAX:
+                break
+            candidates.update(names)
         here = pairs(heard)
         fitting = []
         for name in candidates:

@@ -16,6 +16,7 @@ from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 from antiphon_hub.nlu.names import Names, variants
 from antiphon_hub.nlu.natural import slots as slots_of
 from antiphon_hub.nlu.natural.aims import aim
+from antiphon_hub.nlu.natural.cues import doubtful
 from antiphon_hub.nlu.natural.mentions import Misheard, exact
 from antiphon_hub.nlu.natural.model import OUT, Model, read_model
 from antiphon_hub.nlu.natural.phrases import phrase
@@ -23,10 +24,11 @@ from antiphon_hub.nlu.targets import Request, Targets, Unclear, find_targets
 
 Found = Interpretation | NotUnderstood
 Exactly = Callable[[str], Found | None]
-ByTheirs = Callable[[Sequence[str]], Found | None]
+ByTheirs = Callable[[Sequence[str]], tuple[Found, frozenset[str]] | None]
+"""From intents to what their templates say, and the slots whose words were in a list."""
 
 FILES: Final = Path(__file__).parent
-TAKEN_FROM: Final = 0.88
+TAKEN_FROM: Final = 0.92
 """Probability from which a sentence is acted on; measured, see docs/measurements.md."""
 ASKED_FROM: Final = 0.5
 """Probability from which it is worth a question."""
@@ -39,7 +41,21 @@ WILD: Final = frozenset(
     {"HassMediaSearchAndPlay", "HassListAddItem", "HassListRemoveItem", "HassListCompleteItem"}
     | {"HassBroadcast", "HassStartTimer"}
 )
-"""Whose templates hold any words, and so fit what nobody meant: the model must be sure of them."""
+"""Whose templates hold any words, and so fit what nobody meant: the model must be sure of them.
+
+Or a slot must be: see BY_SLOT.
+"""
+WILD_FROM: Final = 0.01
+"""Probability below which they are not even tried."""
+BY_SLOT: Final = (
+    (frozenset({"name", "area"}), WILD_FROM),
+    (frozenset({"media_class"}), 0.2),
+    (frozenset({"hours", "minutes", "seconds"}), 0.5),
+)
+"""Slots that make such a template sure, and the intent's probability from which they do: a thing
+or a room of the home, a word like `song`, a length of time."""
+NAMED_FROM: Final = 0.7
+"""Probability from which a command is acted on that names a thing of the home."""
 RANKED: Final = 3
 """How many of the likeliest intents they are tried of."""
 MISHEARD_IN: Final = ABOUT_DEVICES | {"HassSetPosition", "HassFanSetSpeed", "HassSetVolume"}
@@ -54,6 +70,7 @@ SHOPPING_INTENTS: Final = {
     "HassListAddItem": "HassShoppingListAddItem",
     "HassListCompleteItem": "HassShoppingListCompleteItem",
 }
+LIST_INTENTS: Final = frozenset({*SHOPPING_INTENTS, "HassListRemoveItem"})
 
 _NO_SIGNS = str.maketrans("?!,:", "    ")
 
@@ -102,16 +119,31 @@ class NaturalStage:
         """
         ranked = self._ranked(text, room)
         guess = ranked[0]
-        if guess.share >= TEMPLATES_FROM:
-            likely = [one for one in ranked if one.intent not in WILD or one.share >= TAKEN_FROM]
-            found = by_theirs([name for one in likely for name in _names_of(one.intent)])
-            if found is not None:
-                return found
+        found = self._by_templates(text, ranked, by_theirs)
+        if found is not None:
+            return found
         if guess.intent in MISHEARD_IN and guess.share >= MISHEARD_FROM:
             found = self._put_right(text, room, exactly, guess)
             if found is not None:
                 return found
-        return self._judged(self._meaning(text, room, guess), guess)
+        return self._judged(text, self._meaning(text, room, guess), guess)
+
+    def _by_templates(
+        self, text: str, ranked: Sequence[Guess], by_theirs: ByTheirs
+    ) -> Found | None:
+        """Return what Home Assistant's templates of the likeliest intents say for sure."""
+        words = _words(text)
+        likely = [one for one in ranked if not doubtful(one.intent, words)]
+        wild = [one for one in likely if one.intent in WILD and one.share < TAKEN_FROM]
+        sure = [name for one in likely if one not in wild for name in _names_of(one.intent)]
+        found = by_theirs(sure) if sure and ranked[0].share >= TEMPLATES_FROM else None
+        if found is not None:
+            return found[0]
+        for guess in wild:
+            found = by_theirs(_names_of(guess.intent)) if guess.share >= WILD_FROM else None
+            if found is not None and _sure_by_slot(found[1], guess):
+                return found[0]
+        return None
 
     def guess(self, text: str, room: Room | None) -> Guess:
         """Return the likeliest command, however unlikely it is.
@@ -162,11 +194,12 @@ class NaturalStage:
             return msgspec.structs.replace(found, stage="misheard", confidence=sure)
         return None
 
-    def _judged(self, found: Found, guess: Guess) -> Found | None:
+    def _judged(self, text: str, found: Found, guess: Guess) -> Found | None:
         """Return what is found if that is sure, a question if it is likely, else None."""
         if guess.share < ASKED_FROM:
             return None
-        if guess.share >= TAKEN_FROM and guess.intent not in ASKED_FIRST:
+        doubt = guess.intent in ASKED_FIRST or doubtful(guess.intent, _words(text))
+        if guess.share >= _taken_from(found) and not doubt:
             return found
         if not isinstance(found, Interpretation):
             return None
@@ -175,7 +208,7 @@ class NaturalStage:
         return NotUnderstood("unsure", say, (option,), confidence=found.confidence)
 
     def _meaning(self, text: str, room: Room | None, guess: Guess) -> Found:
-        words = text.translate(_NO_SIGNS).split()
+        words = _words(text)
         slots = slots_of.read(guess.intent, words)
         intent = _named(guess.intent, slots)
         if intent not in ABOUT_DEVICES:
@@ -205,6 +238,20 @@ class NaturalStage:
         return made(found)
 
 
+def _words(text: str) -> list[str]:
+    return [word.rstrip(".") for word in text.translate(_NO_SIGNS).split()]
+
+
+def _sure_by_slot(listed: frozenset[str], guess: Guess) -> bool:
+    return any(slots & listed and guess.share >= least for slots, least in BY_SLOT)
+
+
+def _taken_from(found: Found) -> float:
+    """A thing of the home that is named speaks for a command, too."""
+    named = isinstance(found, Interpretation) and found.devices and "name" in found.slots
+    return NAMED_FROM if named else TAKEN_FROM
+
+
 def _meant_by(names: Names) -> dict[str, tuple[str, ...]]:
     """Return every device name and the devices it may mean."""
     every = dict(names.devices)
@@ -218,9 +265,9 @@ def _names_of(intent: str) -> tuple[str, ...]:
 
 def _named(intent: str, slots: dict[str, Any]) -> str:
     """Return Home Assistant's intent: its shopping list has intents of its own."""
-    if intent in SHOPPING_INTENTS and slots.get("name", "") in SHOPPING:
+    if intent in LIST_INTENTS and slots.get("name", "") in SHOPPING:
         slots.pop("name", None)
-        return SHOPPING_INTENTS[intent]
+        return SHOPPING_INTENTS.get(intent, intent)
     return intent
 
 
