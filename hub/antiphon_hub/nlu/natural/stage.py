@@ -55,7 +55,7 @@ BY_SLOT: Final = (
 """Slots that make such a template sure, and the intent's probability from which they do: a thing
 or a room of the home, a word like `song`, a length of time."""
 NAMED_FROM: Final = 0.7
-"""Probability from which a command is acted on that names a thing of the home."""
+"""Probability from which a sentence is acted on that names a thing or a place of the home."""
 RANKED: Final = 3
 """How many of the likeliest intents they are tried of."""
 MISHEARD_IN: Final = ABOUT_DEVICES | {"HassSetPosition", "HassFanSetSpeed", "HassSetVolume"}
@@ -104,7 +104,8 @@ class NaturalStage:
         places = {
             said: (one.id,) for one in (*home.rooms, *home.floors) for said in variants(one.names)
         }
-        self._misheard = Misheard({**places, **_meant_by(names)})
+        self._called_here = {**places, **_meant_by(names)}
+        self._misheard = Misheard(self._called_here)
 
     def understand(
         self, text: str, room: Room | None, exactly: Exactly, by_theirs: ByTheirs
@@ -199,13 +200,17 @@ class NaturalStage:
         if guess.share < ASKED_FROM:
             return None
         doubt = guess.intent in ASKED_FIRST or doubtful(guess.intent, _words(text))
-        if guess.share >= _taken_from(found) and not doubt:
+        if guess.share >= self._taken_from(text) and not doubt:
             return found
         if not isinstance(found, Interpretation):
             return None
         option = Option(("yes",), found)
         say = f"Do you want me to {phrase(found)}?"
         return NotUnderstood("unsure", say, (option,), confidence=found.confidence)
+
+    def _taken_from(self, text: str) -> float:
+        """The home's own names speak for a command, too."""
+        return NAMED_FROM if exact(_words(text), self._called_here) else TAKEN_FROM
 
     def _meaning(self, text: str, room: Room | None, guess: Guess) -> Found:
         words = _words(text)
@@ -244,12 +249,6 @@ def _words(text: str) -> list[str]:
 
 def _sure_by_slot(listed: frozenset[str], guess: Guess) -> bool:
     return any(slots & listed and guess.share >= least for slots, least in BY_SLOT)
-
-
-def _taken_from(found: Found) -> float:
-    """A thing of the home that is named speaks for a command, too."""
-    named = isinstance(found, Interpretation) and found.devices and "name" in found.slots
-    return NAMED_FROM if named else TAKEN_FROM
 
 
 def _meant_by(names: Names) -> dict[str, tuple[str, ...]]:
