@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from antiphon_engines.endpoint import (
     ANSWER_SILENCE_S,
     FAINT_S,
+    LAST_WORD_S,
+    LIKELY_END,
     NO_NEW_WORDS_S,
     RHYTHM,
     RHYTHM_MAX_S,
@@ -247,11 +249,37 @@ def test_dictation_knows_of_no_unfinished_sentence() -> None:
     assert without_s == pytest.approx(1.7, abs=2.5 * WINDOW_S)
 
 
+@pytest.mark.parametrize(
+    ("end_odds", "silence_s"), [(1.0, 0.4), (LIKELY_END, 0.4), (LIKELY_END / 2, 0.55), (0.0, 0.7)]
+)
+def test_where_most_sentences_go_on_it_waits_longer(end_odds: float, silence_s: float) -> None:
+    text = replace(partial("brew a large", may_end=True), end_odds=end_odds)
+    _, decided_s = hear([("voice", 1.0), ("quiet", 3)], texts={0.6: text})
+    assert decided_s == pytest.approx(1.0 + silence_s, abs=2.5 * WINDOW_S)
+
+
+@pytest.mark.parametrize(
+    ("expect", "may_follow", "needed_s"),
+    [
+        ("command", True, NO_NEW_WORDS_S),
+        ("command", False, LAST_WORD_S),
+        ("yes-no", True, NO_NEW_WORDS_S),
+        ("yes-no", False, ANSWER_SILENCE_S),
+    ],
+)
+def test_behind_the_last_word_a_loud_room_counts_for_less(
+    expect: Expectation, may_follow: bool, needed_s: float
+) -> None:
+    text = partial("yes", may_end=True, must_end=not may_follow)
+    _, decided_s = hear([("voice", 8)], rule=replace(RULE, expect=expect), texts={1.0: text})
+    assert decided_s == pytest.approx(1.0 + needed_s, abs=2.5 * WINDOW_S)
+
+
 def test_who_called_from_afar_is_told_from_the_television_that_ran_before() -> None:
     parts: list[Part] = [("voice", 1.0), ("radio", 6)]
     _, alone_s = hear(parts, texts={0.6: STOP})
     _, with_room_s = hear(parts, texts={0.6: STOP}, room=("radio", 1.0))
-    assert alone_s == pytest.approx(0.6 + NO_NEW_WORDS_S, abs=2.5 * WINDOW_S)
+    assert alone_s == pytest.approx(0.6 + LAST_WORD_S, abs=2.5 * WINDOW_S)
     assert with_room_s == pytest.approx(1.0 + 0.3 + FAINT_S, abs=3.5 * WINDOW_S)
 
 
@@ -320,7 +348,8 @@ def test_it_never_ends_in_the_persons_voice_nor_before_the_least_silence(
         rule.unfinished_silence_s,
         ANSWER_SILENCE_S,
     )
-    assert silence_s >= shortest_s - 1e-9 or ending.decided_at >= NO_NEW_WORDS_S * SAMPLE_RATE_HZ
+    last_word_s = LAST_WORD_S if rule.expect == "command" else ANSWER_SILENCE_S
+    assert silence_s >= shortest_s - 1e-9 or ending.decided_at >= last_word_s * SAMPLE_RATE_HZ
 
 
 @given(courses, rules, st.floats(1, 3))
