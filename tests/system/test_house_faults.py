@@ -26,6 +26,7 @@ from antiphon_protocol.messages.event import (
     TurnEnded,
     TurnStarted,
 )
+from antiphon_protocol.messages.satellite import Restart
 from antiphon_protocol.topics import ASK_INTENT, ASK_SAY, TOPICS, Topic
 from antiphon_satellite.machine import State
 from antiphon_satellite.simulate import SimulatedRoom
@@ -79,15 +80,16 @@ async def a_turn_works(house: House, room: SimulatedRoom) -> TurnEnded:
 def rubbish(topic: Topic[Any], dice: random.Random) -> bytes:
     """Return bytes that look more or less like one of the topic's messages.
 
-    By chance some are one; no request is, for the house would speak for minutes.
+    By chance some are one; no request is, for the house would speak for minutes, nor a restart, for
+    the room here is no program that could be started anew.
     """
     while True:
         payload = perhaps_a_message(topic, dice)
-        if topic not in (ASK_SAY, ASK_INTENT):
-            return payload
         try:
-            topic.decode(payload)
+            message = topic.decode(payload)
         except DecodeError:
+            return payload
+        if topic not in (ASK_SAY, ASK_INTENT) and not isinstance(message, Restart):
             return payload
 
 
