@@ -4,8 +4,8 @@ Several cues work together:
 
 - voice: the voice-activity probability, with hysteresis;
 - level: voice far below the person's own is the television, not the person (`nearness`);
-- text: the sentence is complete, complete but able to go on (as most do, or few), or unfinished, by
-  the grammar; words that come while only others talk are not the person's;
+- text: the sentence is complete, complete but able to go on, or unfinished, by the grammar; words
+  that come while only others talk are not the person's;
 - no new words: a complete sentence that has not changed for long, however loud the room is;
 - rhythm: who paused inside the sentence may pause again as long;
 - what is awaited: an answer is one word, and ends sooner;
@@ -46,9 +46,6 @@ RHYTHM_MAX_S: Final = 0.5
 """...up to this; a longer pause was a search for a word, and says nothing of the next."""
 ANSWER_SILENCE_S: Final = 0.45
 """Ends an answer of which the grammar knows nothing: one word has no pauses."""
-LIKELY_END: Final = 0.4
-"""Where so many of all sentences end, no more silence is wanted than the rule has; where fewer do,
-up to that which ends what is no sentence at all."""
 NO_NEW_WORDS_S: Final = 2.0
 """People say two or three words a second: who talks on without any of the grammar's is not the
 person who commands, or does not command. In less the end of a long command may be unclear yet."""
@@ -202,16 +199,8 @@ class Endpoint:
             return self._at_most_an_answers(rule.may_go_on_silence_s + FAINT_S)
         if not text.may_end:
             return self._at_most_an_answers(rule.unfinished_silence_s)
-        complete_s = rule.complete_silence_s if text.must_end else self._may_go_on_s(text)
+        complete_s = rule.complete_silence_s if text.must_end else rule.may_go_on_silence_s
         return max(complete_s, min(RHYTHM * self._longest_pause_s, rule.silence_s))
-
-    def _may_go_on_s(self, text: SttPartial) -> float:
-        """Wait longer where most sentences go on."""
-        rule = self._rule
-        unlikely = 1.0 - min(1.0, text.end_odds / LIKELY_END)
-        return rule.may_go_on_silence_s + unlikely * max(
-            0.0, rule.silence_s - rule.may_go_on_silence_s
-        )
 
     def _at_most_an_answers(self, silence_s: float) -> float:
         return silence_s if self._rule.expect == "command" else min(silence_s, ANSWER_SILENCE_S)

@@ -9,7 +9,6 @@ from antiphon_engines.endpoint import (
     ANSWER_SILENCE_S,
     FAINT_S,
     LAST_WORD_S,
-    LIKELY_END,
     NO_NEW_WORDS_S,
     RHYTHM,
     RHYTHM_MAX_S,
@@ -247,15 +246,6 @@ def test_dictation_knows_of_no_unfinished_sentence() -> None:
     _, without_s = hear(parts, texts={0.6: partial("turn on the")}, grammar=False)
     assert with_grammar_s == pytest.approx(2.0, abs=2.5 * WINDOW_S)
     assert without_s == pytest.approx(1.7, abs=2.5 * WINDOW_S)
-
-
-@pytest.mark.parametrize(
-    ("end_odds", "silence_s"), [(1.0, 0.4), (LIKELY_END, 0.4), (LIKELY_END / 2, 0.55), (0.0, 0.7)]
-)
-def test_where_most_sentences_go_on_it_waits_longer(end_odds: float, silence_s: float) -> None:
-    text = replace(partial("brew a large", may_end=True), end_odds=end_odds)
-    _, decided_s = hear([("voice", 1.0), ("quiet", 3)], texts={0.6: text})
-    assert decided_s == pytest.approx(1.0 + silence_s, abs=2.5 * WINDOW_S)
 
 
 @pytest.mark.parametrize(

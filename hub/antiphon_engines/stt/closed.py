@@ -1,7 +1,6 @@
 """Utterances against a closed grammar: a search along with the audio, closer ones at the end."""
 
 import logging
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,7 +8,7 @@ import msgspec
 import numpy as np
 
 from antiphon_engines.errors import EngineFailedError
-from antiphon_engines.grammar import Odds, WordAutomaton
+from antiphon_engines.grammar import WordAutomaton
 from antiphon_engines.hmm.graph import Graph
 from antiphon_engines.hmm.model import Floats as Frames
 from antiphon_engines.hmm.rating import Rater, repeated
@@ -65,7 +64,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     graph: Graph
     rater: Rater
     automaton: WordAutomaton
-    odds: Odds
     hopeless: float
     """Confidence below which no second opinion is asked for."""
     sure: float
@@ -99,8 +97,7 @@ class ClosedStream:
         state = automaton.follow(words) if words else None
         may_end = state is not None and automaton.may_end(state)
         must_end = may_end and state is not None and automaton.must_end(state)
-        ends = math.exp(-self._task.odds.of_end(state)) if may_end and state is not None else 0.0
-        return SttPartial(text=" ".join(words), may_end=may_end, must_end=must_end, end_odds=ends)
+        return SttPartial(text=" ".join(words), may_end=may_end, must_end=must_end)
 
     def finish(self) -> SttResult:
         """See SttStream.finish."""

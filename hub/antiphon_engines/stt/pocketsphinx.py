@@ -114,7 +114,6 @@ class PocketsphinxEngine:
             graph=compiled.graph(wake_phrase),
             rater=self._rater,
             automaton=compiled.automaton,
-            odds=compiled.odds,
             hopeless=self._options.hopeless,
             sure=self._options.sure,
             accept=self._options.accept,
@@ -141,8 +140,8 @@ class _Context:
         self._own = context.pronunciations
         self._lexicon = lexicon
         words = lexicon.pronounce(self.automaton.vocabulary, self._own)
-        self.odds = odds_of(context.grammar, self.automaton)
-        self._grammar = Grammar(model, self.automaton, self.odds, words)
+        odds = odds_of(context.grammar, self.automaton)
+        self._grammar = Grammar(model, self.automaton, odds, words)
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
         self._lock = threading.Lock()
 

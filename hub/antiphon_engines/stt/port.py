@@ -36,8 +36,6 @@ class SttPartial(msgspec.Struct, frozen=True, kw_only=True):
     """The grammar accepts the text as a whole sentence."""
     must_end: bool
     """...and no sentence of the grammar goes on from it."""
-    end_odds: float = 1.0
-    """Of all sentences that begin so, this share ends here, 0..1; 1 where an engine cannot tell."""
 
 
 class SttResult(msgspec.Struct, frozen=True, kw_only=True):

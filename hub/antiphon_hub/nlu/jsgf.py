@@ -164,8 +164,14 @@ def _text(expr: Expr) -> str:
             for part in expr.parts
         )
     if isinstance(expr, Weighted):
-        ways = [f"/{share:g}/ {_text(part) or '<NULL>'}" for part, share in expr.parts]
+        ways = [f"/{share:g}/ {_grouped(part)}" for part, share in expr.parts]
         return f"({' | '.join(ways)})"
     said = [part for part in expr.parts if part != SILENCE]
     text = " | ".join(_text(part) for part in said)
     return f"[{text}]" if len(said) < len(expr.parts) else text
+
+
+def _grouped(expr: Expr) -> str:
+    """Return the text as one alternative, whatever is in it: a weight binds to the next `|`."""
+    text = _text(expr)
+    return f"({text})" if text else "<NULL>"
