@@ -8,6 +8,7 @@ import msgspec
 from antiphon_hub.errors import StorageError
 from antiphon_hub.playback.manners import AtNight, Hour, Manners, Percent
 from antiphon_hub.settings import Section, Settings
+from antiphon_hub.table_file import read_table, write_table
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.messages.fields import Name, Seconds
 from antiphon_protocol.messages.work import Endpointing
@@ -54,14 +55,7 @@ class RulesOfRooms:
         """
         self._settings = settings
         self._path = folder / FILE
-        self._rooms: dict[str, RoomRules] = {}
-        try:
-            data = self._path.read_bytes()
-            self._rooms = msgspec.json.decode(data, type=dict[Name, RoomRules])
-        except FileNotFoundError:
-            pass  # nothing was set yet
-        except (OSError, msgspec.DecodeError) as error:
-            raise StorageError(f"{self._path}: {error}; move it away to start without") from None
+        self._rooms = read_table(self._path, dict[Name, RoomRules])
 
     def of(self, room: str) -> RoomRules:
         """Return what is set for a room, given its name."""
@@ -86,13 +80,7 @@ class RulesOfRooms:
             del rooms[_key(room)]
         if len(rooms) > ROOMS_MAX:
             raise StorageError(f"no more than {ROOMS_MAX} rooms can have rules of their own")
-        new = self._path.with_suffix(".new")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new.write_bytes(msgspec.json.format(msgspec.json.encode(rooms)))
-            new.replace(self._path)
-        except OSError as error:
-            raise StorageError(f"{self._path}: {error.strerror}; is the disk full?") from None
+        write_table(self._path, rooms)
         self._rooms = rooms
 
 

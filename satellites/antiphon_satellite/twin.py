@@ -17,6 +17,7 @@ from antiphon_link.errors import SettingsError
 from antiphon_protocol.messages.config import DesiredSettings, ReportedSettings, SatelliteSettings
 from antiphon_protocol.messages.satellite import Fault
 from antiphon_satellite.errors import NoWakeEngineError
+from antiphon_satellite.kept_file import replace_file
 from antiphon_satellite.listen.engines import Engines, load_engines
 from antiphon_satellite.settings import Settings
 
@@ -139,12 +140,8 @@ class Twin:
             return DesiredSettings(version=0)  # the hub says again what it wants
 
     def _keep(self, counts: DesiredSettings) -> None:
-        if self._file is None:
-            return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(counts))
-        fresh.replace(self._file)
+        if self._file is not None:
+            replace_file(self._file, msgspec.json.encode(counts))
 
 
 def merged(base: Settings, wanted: SatelliteSettings) -> Settings:

@@ -68,30 +68,28 @@ def test_a_satellite_that_is_soon_back_is_reminded_and_answered(tmp_path: Path) 
     assert [one.reason for one in world.sent(StopListening)] == ["speech-ended"] * 2
 
 
-def test_a_satellite_that_was_started_anew_opens_no_microphone_by_itself(tmp_path: Path) -> None:
+def started_anew(tmp_path: Path, after_s: float) -> World:
+    """Have a satellite's program start anew so long after a call."""
+
     async def story(world: World) -> None:
         world.call()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(after_s)
         world.turns.left("sat")
         world.satellite(instance="two")
         world.turns.joined("sat")
         await world.ended()
 
-    world = played_out(tmp_path, story)
+    return played_out(tmp_path, story)
+
+
+def test_a_satellite_that_was_started_anew_opens_no_microphone_by_itself(tmp_path: Path) -> None:
+    world = started_anew(tmp_path, 0.2)
     assert [(end.outcome, end.code) for end in world.endings] == [("cancelled", "satellite-lost")]
     assert len(world.sent(Listen)) == 1
 
 
 def test_what_was_said_before_its_satellite_was_started_anew_is_answered(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
-        world.call()
-        await asyncio.sleep(2.5)
-        world.turns.left("sat")
-        world.satellite(instance="two")
-        world.turns.joined("sat")
-        await world.ended()
-
-    world = played_out(tmp_path, story)
+    world = started_anew(tmp_path, 2.5)
     assert [end.outcome for end in world.endings] == ["answered"]
 
 

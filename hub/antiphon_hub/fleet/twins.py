@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet.fleet import SATELLITES_MAX
+from antiphon_hub.table_file import read_table, write_table
 from antiphon_protocol.ids import Slug
 from antiphon_protocol.messages.config import DesiredSettings, ReportedSettings, SatelliteSettings
 
@@ -35,17 +34,10 @@ class Twins:
         """
         self._path = folder / FILE
         self._post = post
-        self._desired: dict[str, DesiredSettings] = {}
+        self._desired = read_table(self._path, dict[Slug, DesiredSettings])
         self._reported: dict[str, ReportedSettings] = {}
         self._moved = asyncio.Event()
         self._setting = asyncio.Lock()
-        try:
-            data = self._path.read_bytes()
-            self._desired = msgspec.json.decode(data, type=dict[Slug, DesiredSettings])
-        except FileNotFoundError:
-            pass  # nothing was set yet
-        except (OSError, msgspec.DecodeError) as error:
-            raise StorageError(f"{self._path}: {error}; move it away to start without") from None
 
     def desired(self, satellite: str) -> DesiredSettings:
         """Return what is wanted of a satellite."""
@@ -93,7 +85,7 @@ class Twins:
         wanted = {**self._desired, satellite: desired}
         if len(wanted) > SATELLITES_MAX:
             raise StorageError(f"no more than {SATELLITES_MAX} satellites can be set")
-        await asyncio.to_thread(self._keep, wanted)
+        await asyncio.to_thread(write_table, self._path, wanted)
         self._desired = wanted
         self._post(satellite, desired)
 
@@ -110,12 +102,3 @@ class Twins:
         except TimeoutError:
             return None
         return self._reported[satellite]
-
-    def _keep(self, wanted: dict[str, DesiredSettings]) -> None:
-        new = self._path.with_suffix(".new")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new.write_bytes(msgspec.json.format(msgspec.json.encode(wanted)))
-            new.replace(self._path)
-        except OSError as error:
-            raise StorageError(f"{self._path}: {error.strerror}; is the disk full?") from None

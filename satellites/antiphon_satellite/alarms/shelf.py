@@ -1,12 +1,11 @@
 """The file in which alarms outlive the program: small, and replaced as a whole."""
 
-import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 
 from antiphon_satellite.alarms.book import Kept
+from antiphon_satellite.kept_file import replace_file
 
 
 class Shelf:
@@ -30,17 +29,5 @@ class Shelf:
         Raises:
             OSError: the file cannot be written.
         """
-        if self._file is None:
-            return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_suffix(".new")
-        try:
-            with fresh.open("wb") as out:
-                out.write(msgspec.json.encode(kept))
-                out.flush()
-                os.fsync(out.fileno())
-            fresh.replace(self._file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
-            raise
+        if self._file is not None:
+            replace_file(self._file, msgspec.json.encode(kept))
