@@ -16,6 +16,7 @@ from antiphon_protocol.messages.satellite import CueName
 from antiphon_satellite.clock import now_us
 from antiphon_satellite.errors import SoundDeviceError
 from antiphon_satellite.settings import SpeakerSection
+from antiphon_satellite.speak.aplay import AplaySpeaker
 from antiphon_satellite.speak.cues import CUES, cue_pcm
 from antiphon_satellite.speak.paced import PacedSpeaker, Sounded, wav_speaker
 from antiphon_satellite.speak.sinks import open_speaker
@@ -135,6 +136,25 @@ async def test_a_missing_alsa_device_is_a_clear_error() -> None:
 
     with pytest.raises(SoundDeviceError, match=r"alsa:nothing-here.*aplay -L.*--speaker"):
         await speaker.check()
+
+
+@needs_aplay
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_an_aplay_that_ends_before_anybody_looks_says_why(
+    monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    new_loop = pytest.importorskip(loop).new_event_loop
+    start = AplaySpeaker._start
+
+    async def slowly(speaker: AplaySpeaker, rate_hz: int) -> asyncio.subprocess.Process:
+        process = await start(speaker, rate_hz)
+        await process.wait()  # asyncio's returns once the pipes are closed, too
+        return process
+
+    monkeypatch.setattr(AplaySpeaker, "_start", slowly)
+    told = pytest.raises(SoundDeviceError, match=r"alsa:nothing-here.*aplay -L.*--speaker")
+    with asyncio.Runner(loop_factory=new_loop) as runner, told:
+        runner.run(AplaySpeaker("nothing-here").check())
 
 
 @needs_sounddevice

@@ -26,9 +26,7 @@ class AplayOutput:
         self._name = name
         self._process = process
         self._stdin = process.stdin
-        # The transport's own buffer would hold seconds of audio, and hide the end of the sound.
-        self._stdin.transport.set_write_buffer_limits(high=0)
-        _narrow(self._stdin.transport.get_extra_info("pipe"))
+        _narrow(self._stdin.transport)
         self._rate_hz = rate_hz
         self._written = 0
         self._words = asyncio.create_task(self._listen_to(process), name=f"{name}: aplay")
@@ -86,12 +84,19 @@ class AplayOutput:
         )
 
 
-def _narrow(pipe: object) -> None:
-    """Make the pipe short, where the system can and aplay has not ended: what it holds is late."""
-    if pipe is None:
-        return  # it has ended already, and is about to say why
-    with contextlib.suppress(OSError, AttributeError, ValueError):
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[call-overload]  # a file
+def _narrow(transport: asyncio.WriteTransport) -> None:
+    """Keep buffer and pipe short, where the system can: what they hold is late.
+
+    The transport's own buffer would hold seconds of audio, and hide the end of the sound.
+    """
+    try:
+        transport.set_write_buffer_limits(high=0)
+    except RuntimeError:
+        return  # uvloop's word for: aplay has ended already, and writing to it will tell why
+    pipe = transport.get_extra_info("pipe")
+    if pipe is not None:
+        with contextlib.suppress(OSError, AttributeError, ValueError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 class AplaySpeaker:
