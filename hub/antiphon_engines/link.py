@@ -76,7 +76,8 @@ class WorkerLink:
 
     def _will(self) -> Will:
         """Make the will of a new connection, whose epoch begins here."""
-        self._epoch = time.time_ns() // 1000
+        # Never the same twice, also where the clock was set back.
+        self._epoch = max(time.time_ns() // 1000, self._epoch + 1)
         goodbye = WorkerGoodbye(worker=self._worker, epoch=self._epoch, reason="lost")
         return Will(
             WORKER_PRESENCE.path(worker=self._worker),

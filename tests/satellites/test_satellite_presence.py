@@ -63,6 +63,8 @@ def test_the_one_before_us_keeps_it_until_it_says_goodbye() -> None:
     assert claim.rival is not None
     claim.saw(goodbye(epoch=4), 2.0)
     assert claim.rival is not None, "an older one's will"
+    claim.saw(goodbye(epoch=6), 2.0)
+    assert claim.rival is not None, "an older one's will, from before its clock was set back"
     claim.saw(goodbye(epoch=5), 3.0)
     assert claim.settle(3.0 + SETTLE_S)
 

@@ -239,10 +239,13 @@ class World:
         self.pool.joined(name, hello)
 
     def lose_worker(self, name: str = "worker-1") -> None:
-        self.pool.left(name, WorkerGoodbye(worker=name, epoch=self._epoch, reason="lost"))
+        (epoch,) = (one.hello.epoch for one in self.pool if one.id == name)
+        self.pool.left(name, WorkerGoodbye(worker=name, epoch=epoch, reason="lost"))
 
     def lose_satellite(self, name: str) -> None:
-        if self.fleet.left(name, Goodbye(satellite=name, epoch=self._epoch, reason="lost")):
+        here = self.fleet.get(name)
+        assert here is not None
+        if self.fleet.left(name, Goodbye(satellite=name, epoch=here.epoch, reason="lost")):
             self.turns.left(name)
 
     def call(

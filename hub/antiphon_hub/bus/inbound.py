@@ -136,7 +136,7 @@ class Inbound:
                 self._turns.joined(satellite)
             self._playback.joined(satellite)
             self._ringing.joined(satellite)
-        elif self._fleet.left(satellite, message):
+        elif self._fleet.left(satellite, message, retained=envelope.retained):
             self._turns.left(satellite)
 
     def _wake(self, message: WakeHeard, envelope: Envelope) -> None:
@@ -170,7 +170,7 @@ class Inbound:
         if isinstance(message, WorkerHello):
             self._pool.joined(worker, message)
         else:
-            self._pool.left(worker, message)
+            self._pool.left(worker, message, retained=envelope.retained)
 
     def _work(self, message: WorkFact, envelope: Envelope) -> None:
         del envelope  # the job's id in the fact says more than the topic

@@ -1,4 +1,4 @@
-"""Who is in which room. Told by presence messages; a fact of an older epoch changes nothing."""
+"""Who is in which room. Told by presence messages; one of another connection changes nothing."""
 
 import logging
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from antiphon_hub.publisher import Publisher
+from antiphon_protocol.epochs import ends
 from antiphon_protocol.errors import VersionError
 from antiphon_protocol.messages.event import SatelliteJoined, SatelliteLeft
 from antiphon_protocol.messages.presence import Goodbye, Hello
@@ -87,10 +88,16 @@ class Fleet:
             self._publisher.publish(SatelliteJoined(satellite=satellite, room=hello.room))
         return anew
 
-    def left(self, satellite: str, goodbye: Goodbye) -> bool:
-        """A satellite said Goodbye; tells whether it was here until now."""
+    def left(self, satellite: str, goodbye: Goodbye, *, retained: bool = False) -> bool:
+        """A satellite said Goodbye; tells whether it was here until now.
+
+        Args:
+            satellite: Which.
+            goodbye: What it, or the broker for it, said.
+            retained: It was said while we did not listen.
+        """
         known = self._satellites.get(satellite)
-        if known is None or goodbye.epoch < known.epoch:
+        if known is None or not ends(known.epoch, goodbye.epoch, retained=retained):
             return False
         del self._satellites[satellite]
         log.info("satellite %s in %s: %s", satellite, known.room, goodbye.reason)

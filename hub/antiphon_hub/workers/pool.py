@@ -10,6 +10,7 @@ from typing import Final
 from antiphon_hub.errors import JobTimeoutError, WorkerLostError
 from antiphon_hub.publisher import Publisher
 from antiphon_hub.workers.placement import Kind, Need, ranked
+from antiphon_protocol.epochs import ends
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import WorkerJoined, WorkerLeft
 from antiphon_protocol.messages.presence import EngineOffer, WorkerGoodbye, WorkerHello
@@ -167,10 +168,10 @@ class WorkerPool:
         self._publisher.publish(WorkerJoined(worker=worker_id, device=hello.device, engines=names))
         self._changed.set()
 
-    def left(self, worker_id: str, goodbye: WorkerGoodbye) -> None:
-        """A worker said goodbye, or the broker did for it."""
+    def left(self, worker_id: str, goodbye: WorkerGoodbye, *, retained: bool = False) -> None:
+        """A worker said goodbye, or the broker did for it; retained: while we did not listen."""
         known = self._workers.get(worker_id)
-        if known is None or goodbye.epoch < known.hello.epoch:
+        if known is None or not ends(known.hello.epoch, goodbye.epoch, retained=retained):
             return
         del self._workers[worker_id]
         known.lost.set()

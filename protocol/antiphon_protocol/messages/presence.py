@@ -12,7 +12,7 @@ from antiphon_protocol.messages.fields import Microseconds, Name
 from antiphon_protocol.version import VersionRange
 
 Epoch = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-"""Microseconds since 1970 when the program connected: a fact of an older epoch is stale."""
+"""Microseconds since 1970 when the program connected: a fact of another epoch is stale."""
 
 
 class Hello(Message, frozen=True, kw_only=True, tag="hello"):

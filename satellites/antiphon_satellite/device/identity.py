@@ -97,7 +97,7 @@ class Claim:
             return self._saw_hello(presence, now_s)
         if self.mine:
             return True  # somebody's will, an older one of ours perhaps, has overwritten our Hello
-        if self.rival is not None and presence.epoch >= self.rival.epoch:
+        if self.rival is not None and presence.epoch == self.rival.epoch:
             self.rival, self.due_s = None, now_s + SETTLE_S
         return False
 
