@@ -18,7 +18,7 @@ from antiphon_engines.threads import CALL_LIMIT_S
 from antiphon_link import membership
 from antiphon_link.joining import Newcomer, ensure_member, show_on_terminal
 from antiphon_link.link import Link
-from antiphon_link.program import ServiceManager
+from antiphon_link.program import ServiceManager, settle
 from antiphon_link.resolve import resolver
 from antiphon_protocol.messages.pairing import Membership
 
@@ -71,6 +71,7 @@ class Worker:
         """
         try:
             await self._rack.warm_up()
+            settle()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._edge.link.run(), name="link")
                 group.create_task(self._watch(), name="watch")

@@ -123,7 +123,7 @@ def counts_of(
         Counts(
             part="link",
             counts=link,
-            drops=("messages_dropped", "posts_refused", "posts_lost"),
+            drops=("posts_refused", "posts_lost"),
         ),
         Counts(part="turns", counts=turns.counts, drops=("refused",)),
         Counts(

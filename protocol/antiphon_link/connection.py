@@ -47,13 +47,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receiver(Protocol):
-    """Who gets what the broker delivers; both calls return at once and never raise."""
+    """Who gets what the broker delivers."""
 
     def dispatch(self, delivery: Delivery) -> None:
-        """Take one message."""
-
-    def count_dropped(self) -> None:
-        """Note that one message was dropped, because the receiver did not keep up."""
+        """Take one message; returns at once, never raises."""
 
 
 class Connection(Protocol):

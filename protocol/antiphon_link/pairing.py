@@ -200,6 +200,3 @@ class _Nobody:
 
     def dispatch(self, delivery: object) -> None:
         """Take no message."""
-
-    def count_dropped(self) -> None:
-        """Count none."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,6 +14,9 @@ from antiphon_protocol.errors import DecodeError, UnknownMessageError
 from antiphon_protocol.topics import Topic, is_response_topic
 
 log = logging.getLogger(__name__)
+
+PATHS_MAX: Final = 4096
+"""So many paths are remembered, then all are forgotten."""
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -53,13 +56,15 @@ class Route(msgspec.Struct, frozen=True, eq=False):
 class Routes:
     """All routes of one link: its `connection.Receiver`.
 
-    `counts` gets decode_errors, unknown_messages, handler_errors and messages_dropped.
+    `counts` gets decode_errors, unknown_messages and handler_errors.
     """
 
     def __init__(self, name: str, counts: Counter[str]) -> None:
         self._name = name
         self._counts = counts
         self._routes: list[Route] = []
+        self._wanting: dict[str, tuple[tuple[Route, dict[str, str]], ...]] = {}
+        """Who wants which path, and its ids: a stream's frames all come on one."""
         self._complaints = Rate(per_s=0.1, burst=3)
 
     def __iter__(self) -> Iterator[Route]:
@@ -67,14 +72,17 @@ class Routes:
 
     def add(self, route: Route) -> None:
         """Take in a route."""
+        self._wanting.clear()
         self._routes.append(route)
 
     def remove(self, route: Route) -> None:
         """Forget a route, if it is still there."""
+        self._wanting.clear()
         self._routes = [one for one in self._routes if one is not route]
 
     def remove_filter(self, topic_filter: str) -> None:
         """Forget all routes with that filter."""
+        self._wanting.clear()
         self._routes = [one for one in self._routes if one.filter != topic_filter]
 
     def filters(self) -> list[tuple[str, int]]:
@@ -83,9 +91,8 @@ class Routes:
 
     def dispatch(self, delivery: Delivery) -> None:
         """Decode the message and call each handler that wants it; never raises."""
-        for route in self:
-            ids = route.match(delivery.path)
-            if ids is None or (not delivery.payload and route.topic.retain):
+        for route, ids in self._who_wants(delivery.path):
+            if not delivery.payload and route.topic.retain:
                 continue  # an empty retained message was removed: nobody says anything by it
             try:
                 message = route.topic.decode(delivery.payload)
@@ -96,9 +103,15 @@ class Routes:
             else:
                 self._handle(route, message, _envelope(delivery, ids))
 
-    def count_dropped(self) -> None:
-        """Note that a message was dropped on its way to `dispatch`."""
-        self._counts["messages_dropped"] += 1
+    def _who_wants(self, path: str) -> tuple[tuple[Route, dict[str, str]], ...]:
+        wanting = self._wanting.get(path)
+        if wanting is None:
+            if len(self._wanting) >= PATHS_MAX:
+                self._wanting.clear()
+            matches = ((route, route.match(path)) for route in self._routes)
+            wanting = tuple((route, ids) for route, ids in matches if ids is not None)
+            self._wanting[path] = wanting
+        return wanting
 
     def _handle(self, route: Route, message: object, envelope: Envelope) -> None:
         try:

@@ -23,8 +23,7 @@ LIBRARIES = {
     "antiphon_protocol": {"msgspec"},
     "antiphon_link": {
         "msgspec",
-        "aiomqtt",
-        "paho",
+        "mqtt5",
         "zeroconf",
         "uvloop",
         "cryptography",
@@ -105,7 +104,7 @@ PURE = (
 )
 """They take `now` or audio time as an argument; a package in the list means all its modules."""
 IMPURE_LIBRARIES = {
-    "aiomqtt", "asyncio", "concurrent", "logging", "multiprocessing", "os", "paho",
+    "asyncio", "concurrent", "logging", "mqtt5", "multiprocessing", "os",
     "selectors", "signal", "socket", "subprocess", "tempfile", "threading", "time", "zeroconf",
 }  # fmt: skip
 
@@ -157,14 +156,14 @@ def test_a_package_needs_only_its_libraries(package: str) -> None:
 
 
 def test_mqtt_exists_only_at_the_edge() -> None:
-    libraries = {"aiomqtt", "paho"}
+    libraries = {"mqtt5"}
     users = {
         module.name
         for module in modules().values()
         for one in module.imports()
         if one.name.partition(".")[0] in libraries
     }
-    assert users <= {"antiphon_link.mqtt", "antiphon_link.client"}
+    assert users <= {"antiphon_link.mqtt", "antiphon_link.wire"}
 
 
 def test_each_program_has_one_module_that_makes_topics_into_calls() -> None:

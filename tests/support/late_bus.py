@@ -45,6 +45,3 @@ class _Late:
         # One TCP connection each way: nothing overtakes.
         self._last_s[line] = max(self._last_s.get(line, 0.0), due_s)
         loop.call_at(self._last_s[line], self._receiver.dispatch, delivery)
-
-    def count_dropped(self) -> None:
-        self._receiver.count_dropped()

@@ -139,9 +139,6 @@ class Nobody:
     def dispatch(self, delivery: Delivery) -> None:
         raise AssertionError(f"a stranger heard {delivery.path}")
 
-    def count_dropped(self) -> None:
-        raise AssertionError("a stranger heard something")
-
 
 # -- another machine ------------------------------------------------------------------------------
 
