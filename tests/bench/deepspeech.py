@@ -31,10 +31,10 @@ from antiphon_engines.deepspeech.exporters.tflite import export_tflite
 from antiphon_engines.deepspeech.features import ContextStream, FeatureStream, Samples
 from antiphon_engines.deepspeech.native.library import Library, Model
 from antiphon_engines.deepspeech.network import Network, NetworkOptions, open_network
-from antiphon_engines.deepspeech.runtime import graph
 from antiphon_engines.deepspeech.runtime.onnx_file import MICROSOFT, Node, Value
 from antiphon_engines.deepspeech.runtime.onnx_file import graph as onnx_graph
 from antiphon_engines.deepspeech.runtime.onnx_file import model as onnx_model
+from antiphon_engines.deepspeech.runtime.sums import integer_top, quantized
 from antiphon_engines.deepspeech.schedule import Limits
 from antiphon_engines.deepspeech.weights import Floats, Geometry, Layer, Weights, random_weights
 from antiphon_engines.grammar.compiler import compile_grammar
@@ -321,7 +321,7 @@ def macs_per_audio_s(geometry: Geometry) -> float:
 def peak_macs_per_s(threads: int) -> float:
     """Return the fastest int8 matrix product that ONNX Runtime does here, large and square-ish."""
     rows, inner, columns = _PEAK_SHAPE
-    integers, _ = graph.quantized(np.ones((inner, columns), np.float32), graph.integer_top())
+    integers, _ = quantized(np.ones((inner, columns), np.float32), integer_top())
     one = np.asarray(1, np.float32)
     zero = np.asarray(128, np.uint8)
     product = Node("MatMulIntegerToFloat", ["x", "w", "one", "one", "zero"], ["y"], {}, MICROSOFT)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from antiphon_engines.deepspeech.batcher import Batcher
 from antiphon_engines.deepspeech.reference import ReferenceModel
-from antiphon_engines.deepspeech.runtime import graph
+from antiphon_engines.deepspeech.runtime import graph, sums
 from antiphon_engines.deepspeech.runtime.numpy_runtime import NumpyRuntime
 from antiphon_engines.deepspeech.runtime.onnx_runtime import OnnxRuntime
 from antiphon_engines.deepspeech.runtime.port import AcousticRuntime
@@ -145,8 +145,8 @@ def test_a_bidirectional_network_is_refused() -> None:
 
 
 def test_seven_bit_weights_stay_in_their_range() -> None:
-    integers, scales = graph.quantized(WEIGHTS.lstm.w, graph.INT7_TOP)
-    assert np.abs(integers).max() == graph.INT7_TOP
+    integers, scales = sums.quantized(WEIGHTS.lstm.w, sums.INT7_TOP)
+    assert np.abs(integers).max() == sums.INT7_TOP
     assert np.abs(integers * scales - WEIGHTS.lstm.w).max() <= scales.max() / 2 + 1e-7
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from antiphon_engines.deepspeech.alphabet import Alphabet
 from antiphon_engines.deepspeech.importers.load import load_weights
-from antiphon_engines.deepspeech.runtime import graph
+from antiphon_engines.deepspeech.runtime import graph, sums
 from antiphon_engines.deepspeech.runtime.numpy_runtime import NumpyRuntime
 from antiphon_engines.deepspeech.runtime.port import AcousticRuntime
 from antiphon_engines.deepspeech.weights import Geometry, Weights
@@ -21,7 +21,7 @@ Device = Literal["cpu", "cuda"]
 Precision = Literal["auto", "int8", "float32", "bfloat16", "float16"]
 Library = Literal["auto", "onnx", "torch", "numpy"]
 
-_FORMAT: Final = b"antiphon onnx 1\0"
+_FORMAT: Final = b"antiphon onnx 2\0"
 """Changes whenever what `graph.build` makes of the same weights does."""
 _FILES_MAX: Final = 64
 """A checkpoint has an index and some shards."""
@@ -141,7 +141,7 @@ def _torch(options: NetworkOptions, weights: Weights) -> Callable[[], AcousticRu
 
 def _places(sources: list[Path | None], precision: str) -> list[Path]:
     """Return where the built network may lie: beside the model, or in the user's cache."""
-    digest = hashlib.sha256(_FORMAT + f"{precision} {graph.integer_top()}".encode())
+    digest = hashlib.sha256(_FORMAT + f"{precision} {sums.integer_top()}".encode())
     for source in sources:
         for file in _files(source) if source is not None else ():
             try:

@@ -46,6 +46,38 @@ class Value(msgspec.Struct, frozen=True):
     dtype: str = "float32"
 
 
+class Builder:
+    """Nodes and constants, with names that are used once."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self.nodes: list[Node] = []
+        self.constants: dict[str, Array] = {}
+
+    def constant(self, name: str, array: Array) -> str:
+        """Keep an array by a name; return the name."""
+        self.constants[name] = array
+        return name
+
+    def add(self, op: str, *inputs: str, domain: str = "", **attributes: Attribute) -> str:
+        """Append an operator; return its output."""
+        return self.split(op, inputs, 1, domain=domain, **attributes)[0]
+
+    def split(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        count: int,
+        *,
+        domain: str = "",
+        **attributes: Attribute,
+    ) -> list[str]:
+        """Append an operator; return its outputs."""
+        outputs = [f"{self._prefix}{len(self.nodes)}.{at}" for at in range(count)]
+        self.nodes.append(Node(op, inputs, outputs, attributes, domain))
+        return outputs
+
+
 def graph(
     nodes: Iterable[Node],
     constants: Mapping[str, Array],
