@@ -13,7 +13,7 @@ PACKAGES := \
 	-e './protocol[fast,silero,microwake,openwake,microvad]' \
 	-e './satellites[sound]' \
 	-e './hub[engines,espeak,piper,deepspeech,sherpa,console]'
-TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis psutil onnx soundfile httpx schemathesis wyoming aiomqtt
+TOOLS := ruff mypy types-PyYAML pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis psutil onnx soundfile httpx schemathesis wyoming
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,39 +1,42 @@
-"""The real connection: an MQTT 5 session in the event loop, on the codec of `mqtt5`."""
+"""The real connection: MQTT 5 by aiomqtt, on paho's client."""
 
 import asyncio
-import enum
 import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-import mqtt5
+import aiomqtt
+from aiomqtt.exceptions import MqttCodeError
+from paho.mqtt import client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from antiphon_link.broker import BrokerAddress
+from antiphon_link.client import DirectClient
 from antiphon_link.connection import Connection, Delivery, Publication, Receiver, Will
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError
-from antiphon_link.exchanges import PING, Exchanges
-from antiphon_link.wire import PACKET_BYTES_MAX, Wire
+from antiphon_protocol.limits import CONTEXT_BYTES_MAX, MESSAGE_BYTES_MAX
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S: Final = 10
 """The broker declares us lost after one and a half of it: half-open sockets end within 15 s."""
 REACH_S: Final = 2.0
-"""For the TCP and TLS handshake."""
+"""For the first TCP handshake, which can be cancelled; the library's own runs in a thread."""
 ANSWER_TIMEOUT_S: Final = 3.0
 """An exchange that the broker leaves unanswered for so long has failed."""
-LEAVE_S: Final = 1.0
-"""How long what was written last may take to leave."""
+PACKET_BYTES_MAX: Final = CONTEXT_BYTES_MAX + 2 * MESSAGE_BYTES_MAX
+"""The broker sends us no larger packet (MQTT 5.0, section 3.1.2.11.4)."""
 
 REFUSED_CODES: Final = frozenset({132, 133, 134, 135, 138, 140})
 """CONNACK reasons that no retry mends: protocol version, client id, account, authorisation, ban,
 authentication method (MQTT 5.0, table 3-1)."""
 TAKEN_OVER: Final = 142
 """DISCONNECT reason: the same client id connected again (MQTT 5.0, section 3.14.2.1)."""
-FAILURE: Final = 128
-"""Reason codes from here on are failures (MQTT 5.0, section 2.4)."""
 
 # Without TCP_NODELAY, Nagle's algorithm and delayed ACKs make each QoS 1 exchange take 42 ms.
 SOCKET_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
@@ -50,106 +53,149 @@ async def connect(
         LinkRefusedError: the broker refuses the account, the client id or the protocol.
         SettingsError: the CA file cannot be read.
     """
-    connection = MqttConnection(address, client_id, receiver)
+    await _reach(address)
+    connection = MqttConnection(address, client_id, will, receiver)
+    entered = False
     try:
-        await connection.open(will)
-        yield connection
-    finally:
-        await connection.close()
+        async with connection.client:
+            entered = True
+            connection.watch()
+            try:
+                yield connection
+            finally:
+                connection.close()
+    except aiomqtt.MqttError as error:
+        if entered:  # the farewell to a broker that is gone: there is nobody to tell
+            log.debug("%s: %s", client_id, error)
+            return
+        raise _declared(error, address, client_id) from None
+
+
+async def _reach(address: BrokerAddress) -> None:
+    """Try the port: an unreachable host must not hold up the end of the program.
+
+    Raises:
+        LinkDownError: nothing answers there, or not who we trust.
+        SettingsError: the CA file cannot be read.
+    """
+    try:
+        async with asyncio.timeout(REACH_S):
+            # With TLS where there is TLS: a broker writes down each connection that breaks it off.
+            context = address.tls_context()
+            _, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
+    except OSError as error:  # a TimeoutError is one
+        reason = str(error) or f"no answer in {REACH_S:g} s"
+        raise LinkDownError(f"broker {address} is not reachable: {reason}") from None
+    writer.close()
 
 
 class MqttConnection:
     """One MQTT session; see `connection.Connection`."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, receiver: Receiver) -> None:
+    def __init__(
+        self, address: BrokerAddress, client_id: str, will: Will | None, receiver: Receiver
+    ) -> None:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+        properties.SessionExpiryInterval = 0
+        properties.MaximumPacketSize = PACKET_BYTES_MAX
+        self.client = DirectClient(
+            self,
+            address.host,
+            address.port,
+            username=address.username or None,
+            password=address.password or None,
+            identifier=client_id,
+            logger=log,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=True,
+            properties=properties,
+            keepalive=KEEPALIVE_S,
+            timeout=ANSWER_TIMEOUT_S,
+            will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
+            tls_context=address.tls_context(),
+            socket_options=SOCKET_OPTIONS,
+        )
         self._address = address
         self._client_id = client_id
         self._receiver = receiver
         self._loop = asyncio.get_running_loop()
-        self._wire = Wire(self._took, self._broke)
-        self._exchanges = Exchanges(
-            self._wire.write, lambda: self._broke("it does not answer"), ANSWER_TIMEOUT_S
-        )
         self._error: LinkError | None = None
         self._ended = asyncio.Event()
-        self._welcome: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
-        self._next_ping: asyncio.TimerHandle | None = None
+        self._open: dict[int, _Exchange] = {}
 
-    # -- begin and end ----------------------------------------------------------------------------
-
-    async def open(self, will: Will | None) -> None:
-        """Connect and sign in; raises as `connect`."""
-        tls = self._address.tls_context()
-        try:
-            async with asyncio.timeout(REACH_S):
-                transport, _ = await self._loop.create_connection(
-                    lambda: self._wire, self._address.host, self._address.port, ssl=tls
-                )
-        except OSError as error:  # a TimeoutError is one
-            reason = str(error) or f"no answer in {REACH_S:g} s"
-            raise LinkDownError(f"broker {self._address} is not reachable: {reason}") from None
-        for option in SOCKET_OPTIONS:
-            transport.get_extra_info("socket").setsockopt(*option)
-        self._wire.write(_sign_in(self._address, self._client_id, will))
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                welcome = await self._welcome
-        except TimeoutError:
-            raise LinkDownError(f"broker {self._address}: it does not answer") from None
-        if int(welcome.reason_code) >= FAILURE:
-            raise self._declared(welcome.reason_code)
-        self._exchanges.window = welcome.receive_max
-        self._ping_every(min(KEEPALIVE_S, welcome.server_keep_alive or KEEPALIVE_S))
-
-    async def close(self) -> None:
-        """End in order, without the will; what waits for an answer fails."""
-        lost = self._error is not None
-        if not lost and self._welcome.done():
-            self._wire.write(mqtt5.DisconnectPacket().write())
-        self._end(LinkDownError("the link was closed"))
-        if not lost:
-            self._wire.close()
-            try:
-                async with asyncio.timeout(LEAVE_S):
-                    await self._wire.closed.wait()
-            except TimeoutError:
-                log.debug("%s: the broker does not take our farewell", self._client_id)
-        self._wire.abort()
-
-    def _ping_every(self, period_s: float) -> None:
-        """Show that we are alive, and see whether the broker is."""
-        self._next_ping = self._loop.call_later(period_s, self._ping_every, period_s)
-        if self._exchanges.get(PING) is None:
-            ping = self._exchanges.ask(PING, mqtt5.PingReqPacket().write())
-            ping.add_done_callback(asyncio.Future.exception)  # the connection's end tells it
-
-    # -- for the link -----------------------------------------------------------------------------
+    def watch(self) -> None:
+        """Notice from now on when the client is disconnected."""
+        self.client.when_lost(self._lost)
 
     def publish(self, publication: Publication) -> asyncio.Future[None] | None:
         """Hand a message over; see `connection.Connection`."""
         if self._error is not None:
             raise self._error
-        if publication.qos == 0:
-            self._exchanges.follow(_packet(publication, None).write())
-            return self._wire.drained()
-        number = self._exchanges.new_id()
-        data = _packet(publication, number).write()
-        return self._exchanges.publish(number, data, publication.path)
+        try:
+            number = self.client.post(
+                publication.path,
+                publication.payload,
+                qos=publication.qos,
+                retain=publication.retain,
+                properties=_properties(publication),
+            )
+        except aiomqtt.MqttError as error:
+            self._lost(error)
+            raise _declared(error, self._address, self._client_id) from None
+        if number is None:
+            return None
+        overdue = self._loop.call_later(ANSWER_TIMEOUT_S, self._unanswered)
+        exchange = _Exchange(publication.path, self._loop.create_future(), overdue)
+        self._open[number] = exchange
+        return exchange.answer
+
+    def take(self, message: paho.MQTTMessage) -> None:
+        """Hand on a message that the broker delivers; see `client.Session`."""
+        if self._error is not None:
+            return
+        properties = message.properties
+        self._receiver.dispatch(
+            Delivery(
+                path=message.topic,
+                payload=bytes(message.payload),
+                retained=message.retain,
+                response_topic=getattr(properties, "ResponseTopic", ""),
+                correlation=getattr(properties, "CorrelationData", b""),
+            )
+        )
+
+    def taken(self, number: int, code: ReasonCode) -> None:
+        """Tell who published; see `client.Session`."""
+        exchange = self._open.pop(number, None)
+        if exchange is None:
+            return  # it had left at once
+        refused = None
+        if code.is_failure:
+            refused = LinkRefusedError(
+                f"broker {self._address} does not let {self._client_id} write "
+                f"{exchange.path}: {code}; give its account that right"
+            )
+        exchange.end(refused)
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> None:
         """Subscribe; see `connection.Connection`."""
-        number = self._exchanges.new_id()
-        wanted = [
-            mqtt5.TopicFilter(one, max_qos=mqtt5.QoS(qos), retain_as_published=False)
-            for one, qos in filters
-        ]
-        data = mqtt5.SubscribePacket(number, wanted).write()
-        await self._ask(number, data, tuple(one for one, _ in filters))
+        try:
+            codes = await self.client.subscribe(list(filters))
+        except aiomqtt.MqttError as error:
+            raise _declared(error, self._address, self._client_id) from None
+        for (topic_filter, _), code in zip(filters, codes, strict=True):
+            if isinstance(code, ReasonCode) and code.is_failure:
+                raise LinkRefusedError(
+                    f"broker {self._address} refuses {self._client_id} to read {topic_filter}: "
+                    f"{code}; give its account that right"
+                )
 
     async def unsubscribe(self, topic_filter: str) -> None:
         """Undo one subscription; see `connection.Connection`."""
-        number = self._exchanges.new_id()
-        await self._ask(number, mqtt5.UnsubscribePacket(number, [topic_filter]).write(), ())
+        try:
+            await self.client.unsubscribe(topic_filter)
+        except aiomqtt.MqttError as error:
+            raise _declared(error, self._address, self._client_id) from None
 
     async def wait_lost(self) -> None:
         """Wait for the end; see `connection.Connection`."""
@@ -157,136 +203,99 @@ class MqttConnection:
         if self._error is not None:
             raise self._error
 
-    async def _ask(self, number: int, data: bytes, about: tuple[str, ...]) -> None:
-        if self._error is not None:
-            raise self._error
-        await self._exchanges.ask(number, data, about)
+    def close(self) -> None:
+        """Take nothing more; what is being published fails."""
+        self._end(LinkDownError("the link was closed"))
 
-    # -- what comes -------------------------------------------------------------------------------
+    def _unanswered(self) -> None:
+        # What stays unanswered proves the connection dead, long before the keep-alive does.
+        self._end(LinkDownError(f"broker {self._address}: no answer in {ANSWER_TIMEOUT_S:g} s"))
 
-    def _took(self, packet: mqtt5.Packet) -> None:
-        match packet:
-            case mqtt5.PublishPacket():
-                self._deliver(packet)
-            case mqtt5.PubAckPacket():
-                self._acknowledged(packet)
-            case mqtt5.SubAckPacket() | mqtt5.UnsubAckPacket():
-                self._subscribed(packet)
-            case mqtt5.PingRespPacket():
-                self._exchanges.answered(PING)
-            case mqtt5.ConnAckPacket() if not self._welcome.done():
-                self._welcome.set_result(packet)
-            case mqtt5.DisconnectPacket():
-                self._end(self._declared(packet.reason_code))
-            case _:
-                self._broke(f"an unexpected {type(packet).__name__}")
-
-    def _deliver(self, packet: mqtt5.PublishPacket) -> None:
-        if self._error is None:
-            self._receiver.dispatch(
-                Delivery(
-                    path=packet.topic,
-                    payload=packet.payload,
-                    retained=packet.retain,
-                    response_topic=packet.response_topic or "",
-                    correlation=packet.correlation_data or b"",
-                )
-            )
-        if packet.packet_id is not None:
-            self._wire.write(mqtt5.PubAckPacket(packet.packet_id).write())
-
-    def _acknowledged(self, packet: mqtt5.PubAckPacket) -> None:
-        exchange = self._exchanges.get(packet.packet_id)
-        if exchange is None or not exchange.windowed:
-            self._broke("it acknowledges what was not sent")
-            return
-        refused = None
-        if int(packet.reason_code) >= FAILURE:
-            refused = LinkRefusedError(
-                f"broker {self._address} does not let {self._client_id} write "
-                f"{exchange.about[0]}: {_words(packet.reason_code)}; give its account that right"
-            )
-        self._exchanges.answered(packet.packet_id, refused)
-
-    def _subscribed(self, packet: mqtt5.SubAckPacket | mqtt5.UnsubAckPacket) -> None:
-        exchange = self._exchanges.get(packet.packet_id)
-        filters = exchange.about if exchange is not None else ()
-        refused = None
-        for one, code in zip(filters, packet.reason_codes, strict=False):
-            if int(code) >= FAILURE:
-                refused = LinkRefusedError(
-                    f"broker {self._address} refuses {self._client_id} to read {one}: "
-                    f"{_words(code)}; give its account that right"
-                )
-        self._exchanges.answered(packet.packet_id, refused)
-
-    # -- the end ----------------------------------------------------------------------------------
-
-    def _broke(self, reason: str) -> None:
-        self._end(LinkDownError(f"broker {self._address}: {reason}"))
+    def _lost(self, error: BaseException | None) -> None:
+        self._end(_declared(error, self._address, self._client_id))
 
     def _end(self, error: LinkError) -> None:
         if self._error is not None:
             return
         self._error = error
         self._ended.set()
-        if self._next_ping is not None:
-            self._next_ping.cancel()
-        if not self._welcome.done():
-            self._welcome.set_exception(error)
-            self._welcome.exception()  # whoever waits for it gets it; nobody may be waiting
-        self._exchanges.fail(error)
-
-    def _declared(self, code: enum.IntEnum) -> LinkError:
-        """Return what a reason of the broker's means for the link."""
-        where = f"broker {self._address}"
-        if int(code) in REFUSED_CODES:
-            return LinkRefusedError(
-                f"{where} refuses {self._client_id}: {_words(code)}; "
-                "check [broker] username, password and tls; a paired device that is refused was "
-                "revoked: pair it again (--pair CODE)"
-            )
-        if int(code) == TAKEN_OVER:
-            return LinkRefusedError(
-                f"{where}: another program connected as {self._client_id}; "
-                "give each program an id of its own"
-            )
-        return LinkDownError(f"{where}: {_words(code)}")
+        open_ones, self._open = self._open, {}
+        for exchange in open_ones.values():
+            exchange.end(error)
 
 
-def _sign_in(address: BrokerAddress, client_id: str, will: Will | None) -> bytes:
-    last = None
-    if will is not None:
-        last = mqtt5.Will(
-            will.topic, payload=will.payload, qos=mqtt5.QoS(will.qos), retain=will.retain
+class _Exchange(NamedTuple):
+    """A message that the broker, or the socket, has not taken yet."""
+
+    path: str
+    answer: asyncio.Future[None]
+    overdue: asyncio.TimerHandle
+
+    def end(self, error: LinkError | None) -> None:
+        self.overdue.cancel()
+        if self.answer.done():
+            return  # nobody waits any more
+        if error is None:
+            self.answer.set_result(None)
+        else:
+            self.answer.set_exception(error)
+
+
+def _declared(error: BaseException | None, address: BrokerAddress, client_id: str) -> LinkError:
+    """Return what an error of the library means for the link; None: an end in order."""
+    cause = error
+    if isinstance(error, aiomqtt.MqttError) and not isinstance(error, MqttCodeError):
+        cause = error.__cause__
+    code = getattr(getattr(cause, "rc", None), "value", None)
+    if code in REFUSED_CODES:
+        return LinkRefusedError(
+            f"broker {address} refuses {client_id}: {cause}; "
+            "check [broker] username, password and tls; a paired device that is refused was "
+            "revoked: pair it again (--pair CODE)"
         )
-    return mqtt5.ConnectPacket(
-        client_id,
-        username=address.username or None,
-        password=address.password.encode() if address.password else None,
-        clean_start=True,
-        will=last,
-        keep_alive=KEEPALIVE_S,
-        max_packet_size=PACKET_BYTES_MAX,
-    ).write()
+    if code == TAKEN_OVER:
+        return LinkRefusedError(
+            f"broker {address}: another program connected as {client_id}; "
+            "give each program an id of its own"
+        )
+    return LinkDownError(f"broker {address}: {cause or error or 'it ended the session'}")
 
 
-def _packet(publication: Publication, number: int | None) -> mqtt5.PublishPacket:
-    if number is None:  # audio frames: the topic says it all, 40 bytes a frame are saved
-        return mqtt5.PublishPacket(publication.path, publication.payload, retain=publication.retain)
-    return mqtt5.PublishPacket(
-        publication.path,
-        publication.payload,
-        qos=mqtt5.QoS.AT_LEAST_ONCE,
-        retain=publication.retain,
-        packet_id=number,
-        message_expiry_interval=publication.expiry_s,
-        content_type=publication.content_type or None,
-        response_topic=publication.response_topic or None,
-        correlation_data=publication.correlation or None,
-    )
+def _properties(publication: Publication) -> Properties | None:
+    if publication.qos == 0:
+        return None  # audio frames: the topic says it all, 40 bytes a frame are saved
+    if not publication.response_topic and not publication.correlation:
+        return _usual(publication.content_type, publication.expiry_s)
+    properties = _described(publication.content_type, publication.expiry_s)
+    if publication.response_topic:
+        properties.ResponseTopic = publication.response_topic
+    if publication.correlation:
+        properties.CorrelationData = publication.correlation
+    return properties
 
 
-def _words(code: enum.IntEnum) -> str:
-    """Return a reason as words: `Not authorized`."""
-    return code.name.replace("_", " ").capitalize()
+def _described(content_type: str, expiry_s: int | None) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's
+    if content_type:
+        properties.ContentType = content_type
+    if expiry_s is not None:
+        properties.MessageExpiryInterval = expiry_s
+    return properties
+
+
+class _Packed(Properties):
+    """Properties of many messages, packed once: paho takes 0.1 ms to make and pack two of them."""
+
+    _bytes: bytes
+
+    def __init__(self, properties: Properties) -> None:
+        object.__setattr__(self, "_bytes", properties.pack())  # type: ignore[no-untyped-call]  # paho's
+
+    def pack(self) -> bytes:
+        """Return them as they are sent (MQTT 5.0, section 2.2.2)."""
+        return self._bytes
+
+
+@lru_cache(maxsize=256)
+def _usual(content_type: str, expiry_s: int | None) -> Properties:
+    return _Packed(_described(content_type, expiry_s))

@@ -23,7 +23,8 @@ LIBRARIES = {
     "antiphon_protocol": {"msgspec"},
     "antiphon_link": {
         "msgspec",
-        "mqtt5",
+        "aiomqtt",
+        "paho",
         "zeroconf",
         "uvloop",
         "cryptography",
@@ -104,7 +105,7 @@ PURE = (
 )
 """They take `now` or audio time as an argument; a package in the list means all its modules."""
 IMPURE_LIBRARIES = {
-    "asyncio", "concurrent", "logging", "mqtt5", "multiprocessing", "os",
+    "aiomqtt", "asyncio", "concurrent", "logging", "multiprocessing", "os", "paho",
     "selectors", "signal", "socket", "subprocess", "tempfile", "threading", "time", "zeroconf",
 }  # fmt: skip
 
@@ -156,14 +157,14 @@ def test_a_package_needs_only_its_libraries(package: str) -> None:
 
 
 def test_mqtt_exists_only_at_the_edge() -> None:
-    libraries = {"mqtt5"}
+    libraries = {"aiomqtt", "paho"}
     users = {
         module.name
         for module in modules().values()
         for one in module.imports()
         if one.name.partition(".")[0] in libraries
     }
-    assert users <= {"antiphon_link.mqtt", "antiphon_link.wire"}
+    assert users <= {"antiphon_link.mqtt", "antiphon_link.client"}
 
 
 def test_each_program_has_one_module_that_makes_topics_into_calls() -> None:

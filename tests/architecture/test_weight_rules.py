@@ -24,10 +24,10 @@ ENGINES = {
 HEAVY = ENGINES | {"numpy", "torch"}
 
 LIGHT = {
-    "antiphon_protocol.topics": HEAVY | {"mqtt5", "asyncio", "zeroconf", "rich", "typer"},
+    "antiphon_protocol.topics": HEAVY | {"aiomqtt", "paho", "asyncio", "zeroconf", "rich", "typer"},
     "antiphon_protocol.wav": HEAVY | {"asyncio", "numpy"},
     "antiphon_link.link": HEAVY | {"zeroconf", "rich", "typer", "antiphon_ears"},
-    "antiphon_link.command": HEAVY | {"msgspec", "asyncio", "mqtt5", "zeroconf"},
+    "antiphon_link.command": HEAVY | {"msgspec", "asyncio", "aiomqtt", "paho", "zeroconf"},
     "antiphon_link.fake": HEAVY | {"zeroconf"},
     "antiphon_satellite.app": HEAVY | {"hassil", "yaml", "antiphon_hub", "antiphon_engines"},
     "antiphon_hub.app": HEAVY | {"antiphon_engines", "antiphon_ears", "antiphon_satellite"},

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ import uvloop
 
 from antiphon_link import backoff, mqtt
 from antiphon_link.broker import BrokerAddress
+from antiphon_link.client import PACKETS_AT_A_TIME
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError, SettingsError
 from antiphon_link.link import Link
 from antiphon_link.routes import Routes
@@ -163,6 +164,11 @@ async def test_tls_with_the_right_authority(sealed: Broker, tmp_path: Path) -> N
     assert heard == [str(number) * 300 for number in range(200)]
 
 
+# paho leaves the socket of a failed handshake to the garbage collector.
+unclosed = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@unclosed
 async def test_tls_with_an_unknown_authority_is_named(
     sealed: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -250,6 +256,8 @@ async def lose_by_reset(*, unread: int) -> None:
         )
         task = asyncio.create_task(link.run())
         try:
+            probe, _ = await loop.sock_accept(server)
+            probe.close()
             peer, _ = await loop.sock_accept(server)
             await loop.sock_recv(peer, 4096)
             await loop.sock_sendall(peer, CONNACK)
@@ -267,7 +275,7 @@ async def lose_by_reset(*, unread: int) -> None:
     assert troubles == []
 
 
-@pytest.mark.parametrize("unread", [0, 1, 20, 200])
+@pytest.mark.parametrize("unread", [0, 1, 20, 2 * PACKETS_AT_A_TIME + 1])
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_a_reset_behind_unread_packets_is_noticed_at_once(
     new_loop: Callable[[], asyncio.AbstractEventLoop], unread: int
@@ -334,23 +342,6 @@ async def test_a_refused_message_is_told_to_its_sender(guarded: Broker, tmp_path
             await link.send(topics.ASK_SAY, AskSay(text="still here"))
 
 
-async def test_no_more_is_on_its_way_than_the_broker_takes(broker: Broker) -> None:
-    link = Link(at(broker.address), client_id="hub")
-    heard: list[str] = []
-    link.on(topics.ASK_SAY, lambda message, _: heard.append(message.text))
-    async with running(link):
-        connection = link._connection
-        assert isinstance(connection, mqtt.MqttConnection)
-        most = 0
-        for number in range(500):
-            link.post(topics.ASK_SAY, AskSay(text=str(number)))
-            most = max(most, connection._exchanges._on_their_way)
-        assert 0 < most == connection._exchanges.window < 500
-        await eventually(lambda: len(heard) == 500)
-    assert heard == [str(number) for number in range(500)]
-    assert not link.counts["posts_lost"]
-
-
 @pytest.mark.parametrize("attempt", [0, 1, 5, 1000])
 def test_waits_grow_up_to_a_cap(attempt: int) -> None:
     longest_s = backoff.wait_s(attempt, lambda: 0.999)
@@ -383,8 +374,8 @@ async def median_exchange_ms(address: BrokerAddress, exchanges: int) -> float:
 def nodelay_of(link: Link) -> int:
     connection = link._connection
     assert isinstance(connection, mqtt.MqttConnection)
-    assert connection._wire._transport is not None
-    sock = connection._wire._transport.get_extra_info("socket")
+    sock = connection.client._client.socket()
+    assert sock is not None
     return int(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
 
@@ -395,15 +386,13 @@ async def test_an_exchange_does_not_wait_for_a_delayed_acknowledgement(broker: B
         assert nodelay_of(link) == 1
 
 
-@pytest.mark.parametrize("nodelay", [1, 0], ids=["as-it-is", "without"])
+@pytest.mark.parametrize("options", [mqtt.SOCKET_OPTIONS, ()], ids=["as-it-is", "without"])
 async def test_tcp_nodelay_is_what_makes_the_difference(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch, nodelay: int
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, options: Sequence[tuple[int, int, int]]
 ) -> None:
-    if not nodelay:
-        off = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-        monkeypatch.setattr(mqtt, "SOCKET_OPTIONS", (off,))
+    monkeypatch.setattr(mqtt, "SOCKET_OPTIONS", options)
     link = Link(at(broker.address), client_id="hub")
     async with running(link):
-        assert nodelay_of(link) == nodelay
+        assert nodelay_of(link) == (1 if options else 0)
     median_ms = await median_exchange_ms(broker.address, 20)
-    assert median_ms < NAGLE_MS / 2 if nodelay else median_ms > NAGLE_MS
+    assert median_ms < NAGLE_MS / 2 if options else median_ms > NAGLE_MS
