@@ -5,6 +5,11 @@ later one: epochs are compared for being the same, and what came last on a topic
 keeps in order, is what counts.
 """
 
+from typing import Final
+
+ANY: Final = 2**63 - 1
+"""In a goodbye: it ends whatever connection there is. So the hub puts out what it has cut off."""
+
 
 def ends(connection: int, goodbye: int, *, retained: bool) -> bool:
     """Tell whether a goodbye ends a connection that said hello.
@@ -16,4 +21,4 @@ def ends(connection: int, goodbye: int, *, retained: bool) -> bool:
             whoever came and went while we did not listen; who is there after all, and finds the
             will of an earlier connection on the topic, says hello again.
     """
-    return retained or goodbye == connection
+    return retained or goodbye in (connection, ANY)

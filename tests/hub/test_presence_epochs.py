@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.publisher import RecordingPublisher
 from antiphon_hub.workers.pool import WorkerPool
+from antiphon_protocol import epochs
 from antiphon_protocol.messages.presence import Goodbye, Hello, WorkerGoodbye, WorkerHello
 from antiphon_protocol.version import OURS
 
@@ -39,27 +40,27 @@ def stories(draw: st.DrawFn) -> tuple[Words, bool]:
     Each hello comes in the order of connections, each goodbye at any time behind its own hello. A
     living satellite that sees another's goodbye overwrite its hello says hello again.
     """
-    epochs = draw(EPOCHS)
+    made = draw(EPOCHS)
     lives = draw(st.booleans())
     words: Words = []
     waiting: list[int] = []
-    for epoch in epochs:
+    for epoch in made:
         words.append(hello(epoch))
         waiting.append(epoch)
         for _ in range(draw(st.integers(0, len(waiting)))):
             gone = draw(st.sampled_from(waiting))
-            if gone == epoch and (lives and epoch == epochs[-1]):
+            if gone == epoch and (lives and epoch == made[-1]):
                 continue
             waiting.remove(gone)
             words.append(goodbye(gone))
             if gone != epoch and epoch in waiting:
                 words.append(hello(epoch))
     if lives:
-        waiting.remove(epochs[-1])
+        waiting.remove(made[-1])
     for gone in draw(st.permutations(waiting)):
         words.append(goodbye(gone))
         if lives:
-            words.append(hello(epochs[-1]))
+            words.append(hello(made[-1]))
     return words, lives
 
 
@@ -102,6 +103,12 @@ def test_who_went_while_nobody_listened_is_gone() -> None:
     fleet = Fleet(RecordingPublisher())
     fleet.joined("sat", hello(5))
     assert fleet.left("sat", goodbye(9), retained=True)
+
+
+def test_whom_the_hub_cuts_off_is_gone_whatever_its_epoch() -> None:
+    fleet = Fleet(RecordingPublisher())
+    fleet.joined("sat", hello(5))
+    assert fleet.left("sat", goodbye(epochs.ANY))
 
 
 def _of_worker(word: Hello) -> WorkerHello:

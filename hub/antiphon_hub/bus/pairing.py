@@ -10,6 +10,7 @@ from antiphon_hub.identity.pairing import Pairing
 from antiphon_hub.identity.rights import Account
 from antiphon_link.errors import LinkError
 from antiphon_link.link import Envelope, Link
+from antiphon_protocol import epochs
 from antiphon_protocol.messages.pairing import PairAsk, PairHello
 from antiphon_protocol.messages.presence import Goodbye, WorkerGoodbye
 from antiphon_protocol.topic import Role
@@ -21,8 +22,6 @@ ASKS_MAX: Final = 16
 """Questions that wait; policy: reject, counted as `asks_refused`: the device asks again."""
 LOOK_S: Final = 1.0
 """How often to look at the clock, and at what `antiphon devices` did."""
-LATEST: Final = 2**63 - 1
-"""Of all epochs: later than all that the device said, whatever its clock shows."""
 
 
 class PairingDesk:
@@ -82,10 +81,10 @@ class PairingDesk:
     async def _say_gone(self, account: Account) -> None:
         """Say goodbye for a device that was cut off: its own will was refused with its account."""
         if account.role is Role.SATELLITE:
-            goodbye = Goodbye(satellite=account.id, epoch=LATEST, reason="lost")
+            goodbye = Goodbye(satellite=account.id, epoch=epochs.ANY, reason="lost")
             await self._link.send(SATELLITE_PRESENCE, goodbye, satellite=account.id)
             await self._link.clear(SATELLITE_PRESENCE, satellite=account.id)
         elif account.role is Role.WORKER:
-            gone = WorkerGoodbye(worker=account.id, epoch=LATEST, reason="lost")
+            gone = WorkerGoodbye(worker=account.id, epoch=epochs.ANY, reason="lost")
             await self._link.send(WORKER_PRESENCE, gone, worker=account.id)
             await self._link.clear(WORKER_PRESENCE, worker=account.id)
