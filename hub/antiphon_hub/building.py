@@ -84,6 +84,7 @@ def listening_of(section: ListeningSection) -> Listening:
     return Listening(
         phrases=section.phrases,
         check_wake=section.check_wake,
+        check_threshold=section.check_threshold,
         limit_s=section.limit_s + STREAM_SLACK_S,
     )
 

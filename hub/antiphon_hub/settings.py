@@ -98,8 +98,10 @@ class ListeningSection(Section, frozen=True, kw_only=True):
     phrases: tuple[Name, ...] = ("hey mycroft",)
     """Wake phrases that the hub looks for when a satellite cannot."""
     check_wake: bool = False
-    """Look for the phrase again, with a worker's engine, when a satellite has heard it, and dismiss
-    the call silently without it: fewer false wakes, and more calls that are not heard."""
+    """When one engine of a satellite has heard the phrase, ask the worker's others, and dismiss the
+    call silently if none of them agrees: fewer false wakes, and some calls that are not heard."""
+    check_threshold: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.1
+    """Score from which on another engine agrees."""
     silence_s: Seconds = 0.7
     complete_silence_s: Seconds = 0.25
     may_go_on_silence_s: Seconds = 0.3

@@ -214,7 +214,7 @@ class Satellite:
     def _change(self, changed: Changed) -> None:
         self._player.gain_db = changed.settings.speaker.gain_db
         if changed.engines is not None:
-            self._ear.listen_with(changed.engines.wakes, changed.engines.gate)
+            self._ear.listen_with(changed.engines.wake, changed.engines.gate)
 
     async def _await_restart(self) -> None:
         await self._restart.wait()

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from antiphon_ears.wake.joint import TOGETHER
 from antiphon_link.broker import BrokerSettings
 from antiphon_protocol.ids import SLUG_PATTERN
 from antiphon_protocol.limits import NAME_CHARS_MAX
@@ -59,12 +60,13 @@ class WakeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """`local`: wake engines here. `hub`: the gate opens streams, and a worker looks for the phrase.
     `none`: only the button."""
     engines: Annotated[tuple[ShortName, ...], Meta(max_length=8)] = ()
-    """Wake engines by name, any of them counts; empty: microwakeword and openwakeword, as far as
-    they are installed."""
+    """Wake engines by name; empty: microwakeword and openwakeword, as far as they are installed."""
     phrases: Annotated[tuple[ShortName, ...], Meta(min_length=1, max_length=16)] = ("hey mycroft",)
     """Wake phrases to listen for."""
     threshold: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
-    """Score from which a phrase counts; without: each engine's own."""
+    """Score from which a phrase counts that one engine hears; without: each engine's own."""
+    together: Annotated[float, Meta(gt=0.0, le=1.0)] = TOGETHER
+    """Score from which a phrase counts that two engines hear."""
     while_playing: bool = True
     """Listen for the wake phrase while a reply sounds; the microphone then hears the speaker."""
 

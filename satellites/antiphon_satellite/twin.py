@@ -114,7 +114,7 @@ class Twin:
             ),
             refused=refused,
             why=why,
-            engines=tuple(one.engine for one in self.engines.wakes),
+            engines=self.engines.names,
             known_phrases=self.engines.known_phrases,
             restarts=True,
         )

@@ -56,15 +56,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def _calls(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return recall and false wakes over all phrases that were called, as a satellite ships.
 
-    That is with both engines at their own thresholds, either of which may fire; where only some
-    were asked for, with the first of them.
+    That is with both engines listening as one; where only some were asked for, with the first of
+    them.
     """
     engine = next(iter(found["engines"].values()))
     alone = {
         phrase: one["at"][str(one["default_threshold"])]
         for phrase, one in engine["phrases"].items()
     }
-    together = {phrase: one["either"] for phrase, one in found["together"].items()}
+    together = {phrase: one["shipped"] for phrase, one in found["together"].items()}
     called = [at for at in {**alone, **together}.values() if at["recall"] is not None]
     heard, calls = (sum(int(at["heard"].split("/")[part]) for at in called) for part in (0, 1))
     false, hours = sum(at["false"] for at in called), sum(at["hours"] for at in called)

@@ -4,24 +4,31 @@ Calls are fed as a satellite hears them: two seconds of a quiet room, then the r
 second more, in frames of 32 ms. Negatives are one long stream, with a second between recordings;
 where a recording contains (a part of) the phrase itself, neither its hits nor its time count.
 Both engines' scores are kept, so that every threshold, and both engines together, cost one pass.
+`--half` takes one half of the recordings: people (as far as their groups are known) whose calls a
+rule was chosen on, or the others. `--snr` mixes noise into the calls.
 """
 
 import argparse
+import functools
 import random
 import sys
 import time
+import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from antiphon_ears.errors import EarsError
 from antiphon_ears.registry import load_wake
+from antiphon_ears.wake.joint import ALONE
+from antiphon_ears.wake.joint import TOGETHER as DEFAULT
 from antiphon_ears.wake.stream import Scorer
-from antiphon_ears.wake.trigger import REFRACTORY_SAMPLES, Trigger
+from antiphon_ears.wake.trigger import JointTrigger, Trigger
 from antiphon_ears.windows import Windows
 from antiphon_protocol.audio import FRAME_BYTES, SAMPLE_BYTES, SAMPLE_RATE_HZ
 from tests.bench._intervals import rate_interval, share_interval
+from tests.bench._noise import mix
 from tests.bench._recordings import NoRecordingsError, read, rows
 
 CORPORA = Path("../shared/corpora/dev")
@@ -29,8 +36,11 @@ CONTEXT_S = 2.0
 AFTER_S = 1.0
 ROOM_DBFS = -60.0
 CURVE = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.986, 0.99, 0.995)
-VERIFY = (0.001, 0.01, 0.05, 0.1, 0.3, 0.5)
+TOGETHER = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
+"""Scores from which on a phrase counts that both engines hear."""
+VERIFY = (0.01, 0.1, 0.3, 0.5)
 """Thresholds of a second engine that only confirms what the first one heard."""
+HALVES = ("all", "dev", "held-out")
 CONFIRMS_S = 1.0
 """How far apart two engines may fire for one call."""
 FIRST, SECOND = "microwakeword", "openwakeword"
@@ -68,13 +78,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", action="append", help="default: both")
     parser.add_argument("--phrase", action="append", help="default: all that an engine knows")
     parser.add_argument("--threshold", type=float, action="append", help="default: a curve")
+    parser.add_argument("--half", choices=HALVES, default="all", help="of calls and negatives")
+    parser.add_argument("--snr", type=float, help="of noise mixed into the calls, dB")
+    parser.add_argument("--noise", type=Path, default=CORPORA / "noise" / "manifest.jsonl")
+    parser.add_argument("--noise-kind", default="kitchen", help="rows of the noise to take")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Return recall and false wakes an hour by engine, phrase and threshold."""
     try:
-        calls = list(_calls(args.manifest, args.root))
-        clips, negatives = _negatives(args.negatives, args.root)
+        calls = _calls(args)
+        clips, negatives = _negatives(args)
         engines = {name: load_wake(name) for name in args.engine or (FIRST, SECOND)}
         heard = {}
         for name, engine in engines.items():
@@ -111,8 +125,7 @@ def listen(
     for phrase, pcm in calls:
         if phrase in found:
             scorer.reset()
-            audio = _room(CONTEXT_S) + pcm + _room(AFTER_S)
-            found[phrase].append(_peaks(scorer, audio, (phrase,))[phrase])
+            found[phrase].append(_peaks(scorer, pcm, (phrase,))[phrase])
     scorer.reset()
     began_s = time.process_time()
     stream = _peaks(scorer, negatives, phrases)
@@ -134,30 +147,51 @@ def confirmed(firsts: Sequence[int], second: Peaks, threshold: float) -> list[in
     return [one for one in firsts if any(abs(one - other) <= within for other in over)]
 
 
-def either(firsts: Sequence[int], seconds: Sequence[int]) -> list[int]:
-    """Return all detections of two engines, those of one call once."""
-    merged: list[int] = []
-    for end in sorted((*firsts, *seconds)):
-        if not merged or end - merged[-1] >= REFRACTORY_SAMPLES:
-            merged.append(end)
-    return merged
+def joint(
+    pair: tuple[Peaks, Peaks], phrase: str, alone: tuple[float, float], together: float
+) -> list[int]:
+    """Return where both engines, listening as one, would have fired."""
+    trigger = JointTrigger([{phrase: threshold} for threshold in alone], together)
+    moments = [(end, at, score) for at, peaks in enumerate(pair) for end, score in peaks]
+    judged = (trigger.judge(at, {phrase: score}, end) for end, at, score in sorted(moments))
+    return [one[0].end for one in judged if one]
 
 
-def _calls(manifest: Path, root: Path) -> Iterator[tuple[str, bytes]]:
-    for row in rows(manifest, root):
-        if row.get("positive", True) and row.get("wake_word"):
-            yield row["wake_word"], read(row["file"])
+def _calls(args: argparse.Namespace) -> list[tuple[str, bytes]]:
+    """Return each call with two seconds of a room before it, and one behind it."""
+    noise = b""
+    if args.snr is not None:
+        noisy = rows(args.noise, args.root)
+        noise = b"".join(read(row["file"]) for row in noisy if row["kind"] == args.noise_kind)
+        if not noise:
+            raise NoRecordingsError(f"{args.noise} has no noise of the kind {args.noise_kind!r}")
+    before, after = _room(CONTEXT_S), _room(AFTER_S)
+    found = []
+    for row in rows(args.manifest, args.root):
+        if row.get("positive", True) and row.get("wake_word") and _in_half(row, args.half):
+            pcm = before + read(row["file"]) + after
+            mixed = mix(pcm, noise, args.snr, row["path"]) if noise else pcm
+            found.append((row["wake_word"], mixed))
+    return found
 
 
-def _negatives(manifest: Path, root: Path) -> tuple[list[Clip], bytes]:
-    clips, pcm = [], bytearray()
-    for row in rows(manifest, root):
+def _negatives(args: argparse.Namespace) -> tuple[list[Clip], bytes]:
+    clips, pcm, after = [], bytearray(), _room(AFTER_S)
+    for row in rows(args.negatives, args.root):
+        if not _in_half(row, args.half):
+            continue
         begin = len(pcm) // SAMPLE_BYTES
         own = read(row["file"])
-        pcm += own + _room(AFTER_S)
+        pcm += own + after
         seconds = len(own) / SAMPLE_BYTES / SAMPLE_RATE_HZ
         clips.append(Clip(begin, len(pcm) // SAMPLE_BYTES, seconds, tuple(row["contains"])))
     return clips, bytes(pcm)
+
+
+def _in_half(row: Mapping[str, Any], half: str) -> bool:
+    """Tell whether a recording belongs there: all of one group of speakers to the same half."""
+    name = str(row.get("group") or row["path"])
+    return half == "all" or HALVES[1 + zlib.crc32(name.encode()) % 2] == half
 
 
 def _room(seconds: float) -> bytes:
@@ -209,35 +243,31 @@ def _together(
     for phrase in one.stream:
         if phrase not in other.stream:
             continue
-        at = (engines[FIRST].thresholds[phrase], engines[SECOND].thresholds[phrase])
+        own = (engines[FIRST].thresholds[phrase], engines[SECOND].thresholds[phrase])
+        alone = (max(own[0], ALONE), max(own[1], ALONE))
         pairs = [*zip(one.calls[phrase], other.calls[phrase], strict=True)]
         stream = (one.stream[phrase], other.stream[phrase])
+        rules: dict[str, Callable[[tuple[Peaks, Peaks]], list[int]]] = {
+            "shipped": functools.partial(joint, phrase=phrase, alone=alone, together=DEFAULT),
+            "either at its own": functools.partial(joint, phrase=phrase, alone=own, together=1.0),
+        }
+        for over in TOGETHER:
+            rules[f"together over {over}"] = functools.partial(
+                joint, phrase=phrase, alone=alone, together=over
+            )
+        for over in VERIFY:
+            rules[f"confirmed over {over}"] = functools.partial(
+                _confirmed, phrase=phrase, threshold=own[0], over=over
+            )
         found[phrase] = {
-            "either": _pair(pairs, stream, phrase, clips, at=at, confirm=None),
-            **{
-                f"confirmed over {over}": _pair(pairs, stream, phrase, clips, at=at, confirm=over)
-                for over in VERIFY
-            },
+            name: figures([rule(pair) for pair in pairs], rule(stream), clips, phrase)
+            for name, rule in rules.items()
         }
     return found
 
 
-def _pair(
-    pairs: Sequence[tuple[Peaks, Peaks]],
-    stream: tuple[Peaks, Peaks],
-    phrase: str,
-    clips: Sequence[Clip],
-    *,
-    at: tuple[float, float],
-    confirm: float | None,
-) -> dict[str, Any]:
-    def both(first: Peaks, second: Peaks) -> list[int]:
-        firsts = detections(first, phrase, at[0])
-        if confirm is not None:
-            return confirmed(firsts, second, confirm)
-        return either(firsts, detections(second, phrase, at[1]))
-
-    return figures([both(*pair) for pair in pairs], both(*stream), clips, phrase)
+def _confirmed(pair: tuple[Peaks, Peaks], phrase: str, threshold: float, over: float) -> list[int]:
+    return confirmed(detections(pair[0], phrase, threshold), pair[1], over)
 
 
 def figures(

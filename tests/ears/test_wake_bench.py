@@ -20,7 +20,9 @@ def test_intervals_are_those_of_the_textbooks() -> None:
 
 
 def test_two_engines_that_hear_one_call_count_once() -> None:
-    assert wake.either([16_000, 90_000], [17_000, 50_000]) == [16_000, 50_000, 90_000]
+    first = [(16_000, 0.9), (90_000, 0.9)]
+    second = [(17_000, 0.9), (50_000, 0.9), (120_000, 0.4)]
+    assert wake.joint((first, second), "alexa", (0.5, 0.5), 1.0) == [16_000, 50_000, 90_000]
 
 
 def test_a_second_engine_confirms_only_what_is_near() -> None:
@@ -62,7 +64,7 @@ def test_a_small_run(tmp_path: Path) -> None:
     found = wake.run(parser.parse_args([*options, "--phrase", "hey mycroft"]))
     micro = found["engines"]["microwakeword"]["phrases"]["hey mycroft"]["at"]["0.95"]
     assert (micro["heard"], micro["false"]) == ("1/1", 0)
-    assert found["together"]["hey mycroft"]["either"]["heard"] == "1/1"
+    assert found["together"]["hey mycroft"]["shipped"]["heard"] == "1/1"
     json.dumps(found, allow_nan=False)
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from antiphon_ears.errors import PhraseUnknownError
 from antiphon_ears.wake.fake import FakeWakeEngine, marker
+from antiphon_ears.wake.joint import JointEngine
 from antiphon_ears.wake.microwakeword import MicroWakeWordEngine
 from antiphon_ears.wake.openwakeword import OpenWakeWordEngine
 from antiphon_ears.wake.port import WakeDetection, WakeEngine, WakeStream
-from antiphon_ears.wake.union import UnionEngine
 from antiphon_tools import speech
 
 RATE_HZ = 16_000
@@ -41,8 +41,8 @@ def synthesized(phrase: str, voice: str) -> Callable[[], bytes]:
 CASES = {
     "fake": Case(FakeWakeEngine, "hey mycroft", marker),
     "microwakeword": Case(MicroWakeWordEngine, "hey mycroft", synthesized("hey mycroft", "rms")),
-    "union": Case(
-        lambda: UnionEngine([OpenWakeWordEngine(), MicroWakeWordEngine()]),
+    "joint": Case(
+        lambda: JointEngine([OpenWakeWordEngine(), MicroWakeWordEngine()]),
         "hey jarvis",
         synthesized("hey jarvis", "slt"),
     ),

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon_ears.vad.fake import FakeVadEngine
+from antiphon_ears.wake.fake import FakeWakeEngine
 from antiphon_engines import intake, rack, registry, threads
 from antiphon_engines.errors import EngineFailedError, EngineMissingError, ModelError
 from antiphon_engines.fake import FakeSttEngine, FakeTtsEngine
@@ -22,7 +24,7 @@ from antiphon_link import settings
 from antiphon_link.errors import SettingsError
 from antiphon_protocol.audio import AudioFrame
 from antiphon_protocol.ids import is_slug
-from antiphon_protocol.messages.work import LoadContext
+from antiphon_protocol.messages.work import LoadContext, WakeCheck
 from tests.support.worker_world import FAKES, frames_of, loud
 
 # -- streams --------------------------------------------------------------------------------------
@@ -315,3 +317,34 @@ def test_the_defaults_are_the_embedded_engines() -> None:
         "wake": ("openwakeword", "microwakeword"),
         "vad": "silero",
     }
+
+
+# -- the second opinion on a call ------------------------------------------------------------------
+
+
+def rack_with(*wakes: str) -> rack.Rack:
+    engines = [FakeWakeEngine(at=(16_000,)) for _ in wakes]
+    for engine, name in zip(engines, wakes, strict=True):
+        engine.name = name
+    return rack.Rack(stt=(), tts=(), wake=engines, vad=FakeVadEngine())
+
+
+def test_another_engine_gives_the_second_opinion_by_the_threshold_that_was_asked() -> None:
+    check = WakeCheck(phrases=("hey mycroft",), heard_by="one", threshold=0.3)
+    racked = rack_with("one", "other")
+    engine = racked.wake_engine(check)
+    assert engine.name == "other"
+    assert racked.open_wake(engine, check).thresholds == {"hey mycroft": 0.3}
+
+
+def test_where_there_is_no_other_the_same_engine_looks_again_by_its_own_threshold() -> None:
+    check = WakeCheck(phrases=("hey mycroft",), heard_by="one", threshold=0.3)
+    racked = rack_with("one")
+    engine = racked.wake_engine(check)
+    assert engine.name == "one"
+    assert racked.open_wake(engine, check).thresholds == {"hey mycroft": 0.5}
+
+
+def test_a_call_that_nobody_has_heard_is_looked_for_by_all() -> None:
+    check = WakeCheck(phrases=("hey mycroft",))
+    assert rack_with("one", "other").wake_engine(check).name == "one+other"

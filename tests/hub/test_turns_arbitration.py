@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antiphon_hub.turns.arbitration.arbiter import WINDOW_S
+from antiphon_hub.turns.caller import CHECK_THRESHOLD
 from antiphon_protocol.limits import STAND_BY_SECONDS
 from antiphon_protocol.messages.event import TurnStarted
 from antiphon_protocol.messages.satellite import Counters, Listen, Play, ShowTurn, StopListening
@@ -322,7 +323,19 @@ def test_the_second_look_lets_a_call_through_that_it_hears_too(tmp_path: Path) -
     assert told(world, "hall") == SILENT
     (job,) = (one for _, one in world.jobs if isinstance(one, Transcribe))
     assert job.wake is not None
-    assert job.wake.phrases == ("hey mycroft",)
+    assert (job.wake.phrases, job.wake.heard_by) == (("hey mycroft",), "one")
+    assert job.wake.threshold == CHECK_THRESHOLD
+
+
+def test_two_engines_that_agree_need_no_second_look(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.call("s-kitchen", name="kitchen", engine="one+other")
+        await world.ended()
+
+    world = played_out(tmp_path, story, check_wake=True)
+    assert told(world, "kitchen") == ANSWERED
+    (job,) = (one for _, one in world.jobs if isinstance(one, Transcribe))
+    assert job.wake is None
 
 
 def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:

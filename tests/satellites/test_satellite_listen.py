@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from antiphon_ears.vad.fake import FakeVadEngine
 from antiphon_ears.wake.fake import FakeWakeEngine, marker
+from antiphon_ears.wake.joint import JointEngine
+from antiphon_ears.wake.trigger import REFRACTORY_SAMPLES
 from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ
 from antiphon_satellite.levels import SILENCE_DBFS, amplified, level_dbfs
-from antiphon_satellite.listen.ear import REFRACTORY_SAMPLES, Call, Ear, NamedWake
+from antiphon_satellite.listen.ear import Call, Ear
 from antiphon_satellite.listen.gate import OPEN_AFTER_S, Gate
 from antiphon_satellite.listen.microphone import FRAME_S, FRAME_US, PcmFrame
 from antiphon_satellite.listen.noise import QUIETEST_DBFS, RISE_DB_PER_S, NoiseFloor
@@ -158,7 +160,7 @@ def test_it_opens_only_on_voice_and_closes_only_on_quiet(
 
 def wake_ear(*engines: FakeWakeEngine) -> Ear:
     phrases = ["hey mycroft"]
-    return Ear([NamedWake(one.name, one.open(phrases)) for one in engines])
+    return Ear(JointEngine(engines).open(phrases))
 
 
 def test_a_call_tells_where_it_began_and_ended_and_how_loud_it_was() -> None:
@@ -182,7 +184,7 @@ def test_the_begin_lies_in_the_pre_roll_even_right_after_the_start() -> None:
 def test_two_engines_that_hear_the_same_phrase_make_one_call() -> None:
     near = FakeWakeEngine(at=[16_000, 16_000 + REFRACTORY_SAMPLES + 8000])
     ear = wake_ear(near, FakeWakeEngine(at=[20_000]))
-    assert [call.end // SAMPLE_RATE_HZ for call in calls(ear, silence(5.0))] == [1, 2]
+    assert [call.end // SAMPLE_RATE_HZ for call in calls(ear, silence(5.0))] == [1, 3]
 
 
 def test_inattentive_it_calls_nobody_and_begins_anew_afterwards() -> None:

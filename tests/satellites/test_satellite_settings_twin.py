@@ -11,7 +11,7 @@ from antiphon_protocol.messages.config import PhraseScore, SatelliteSettings
 from antiphon_protocol.messages.presence import Goodbye
 from antiphon_protocol.messages.satellite import Fault, Restart, ShowScores
 from antiphon_satellite.errors import RestartAskedError
-from antiphon_satellite.listen.ear import Ear, NamedWake
+from antiphon_satellite.listen.ear import Ear
 from antiphon_satellite.listen.engines import load_engines
 from antiphon_satellite.listen.meter import FRAMES_EACH, Meter
 from antiphon_satellite.listen.microphone import PcmFrame
@@ -192,7 +192,7 @@ def test_only_what_is_wanted_differs_from_the_file() -> None:
 def test_an_ear_can_listen_with_other_engines() -> None:
     ear, _ = metered()
     other = load_engines(WakeSection(engines=("fake",), phrases=("okay nabu",)), GateSection())
-    ear.listen_with(other.wakes, None)
+    ear.listen_with(other.wake, None)
     heard = bytes(16_000) + marker(0.5)
     calls = [
         call
@@ -200,7 +200,7 @@ def test_an_ear_can_listen_with_other_engines() -> None:
         if (call := ear.take(frame_of(heard[at : at + 1024]), attentive=True))
     ]
     assert [call.phrase for call in calls] == ["okay nabu"]
-    assert [isinstance(wake, NamedWake) for wake, _ in ear.peaks()] == [True]
+    assert [part.engine for part, _ in ear.peaks()] == ["fake"]
 
 
 def frame_of(pcm: bytes) -> PcmFrame:

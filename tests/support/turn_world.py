@@ -256,6 +256,7 @@ class World:
         *,
         level: float = -40.0,
         heard_at_s: float | None = None,
+        engine: str = "one",
     ) -> None:
         """A satellite calls; `heard_at_s`: when it heard it, virtual time on the hub's clock."""
         wake = WakeHeard(
@@ -265,6 +266,7 @@ class World:
             heard_at_us=1,
             heard_on_hub_us=0 if heard_at_s is None else self._began_us + int(1e6 * heard_at_s),
             phrase="hey mycroft" if cause == "phrase" else "",
+            engine=engine if cause == "phrase" else "",
             level_dbfs=level,
             noise_dbfs=-65.0,
         )

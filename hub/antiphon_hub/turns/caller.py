@@ -18,6 +18,10 @@ from antiphon_protocol.messages.work import WakeCheck, WakeConfirmed
 
 CHECKED_WITHIN_S: Final = 0.5
 """An engine on the hub fires at most this much later than the satellite's, audio time."""
+CHECK_THRESHOLD: Final = 0.1
+"""What a second wake engine must give a call; see docs/measurements.md."""
+AGREED: Final = "+"
+"""Joins the names of a satellite's engines that have heard the same call."""
 STREAM_SLACK_S: Final = 8.0
 """Pre-roll, wake phrase and the wait for speech come on top of a command's own limit."""
 
@@ -28,7 +32,9 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     phrases: tuple[str, ...]
     """Wake phrases to look for when a satellite cannot."""
     check_wake: bool = False
-    """Look for the phrase again when a satellite has heard it."""
+    """Look for the phrase again when one engine of a satellite has heard it."""
+    check_threshold: float = CHECK_THRESHOLD
+    """Score from which on another engine agrees."""
     limit_s: float
     """The longest stream, seconds."""
 
@@ -144,9 +150,14 @@ class Caller:
         wake = self._wake
         if wake.cause == "voice":
             return WakeCheck(phrases=self._listening.phrases)
-        if wake.cause == "phrase" and wake.phrase and self._listening.check_wake:
-            within_s = wake.end / SAMPLE_RATE_HZ + CHECKED_WITHIN_S
-            return WakeCheck(phrases=(wake.phrase,), within_s=within_s)
+        agreed = AGREED in wake.engine
+        if wake.cause == "phrase" and wake.phrase and self._listening.check_wake and not agreed:
+            return WakeCheck(
+                phrases=(wake.phrase,),
+                threshold=self._listening.check_threshold,
+                heard_by=wake.engine,
+                within_s=wake.end / SAMPLE_RATE_HZ + CHECKED_WITHIN_S,
+            )
         return None
 
     def _answer_if_ready(self) -> None:

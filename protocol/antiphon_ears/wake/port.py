@@ -15,6 +15,8 @@ class WakeDetection(msgspec.Struct, frozen=True, kw_only=True):
     """0..1; engines that only say yes give their threshold's fraction of the window."""
     end: int
     """Samples fed to the stream when the engine fired."""
+    engine: str = ""
+    """Of several that listen as one: which heard it, joined by `+`."""
 
 
 class WakeStream(Protocol):
@@ -25,6 +27,13 @@ class WakeStream(Protocol):
 
     def feed(self, pcm: bytes) -> Sequence[WakeDetection]:
         """Take signed 16-bit mono 16 kHz samples, any number; return what fired in them."""
+        ...
+
+    def scores(self, pcm: bytes) -> Sequence[tuple[int, Mapping[str, float]]]:
+        """Take samples as `feed` does; return each window's scores (0..1), as they are.
+
+        Each with the samples fed up to its end. For who judges them together with others'.
+        """
         ...
 
     def reset(self) -> None:

@@ -36,15 +36,19 @@ class ScoredStream:
 
     def feed(self, pcm: bytes) -> Sequence[WakeDetection]:
         """See WakeStream.feed."""
-        detections = []
+        judged = (self._trigger.judge(scores, end) for end, scores in self.scores(pcm))
+        return [detection for detection in judged if detection]
+
+    def scores(self, pcm: bytes) -> Sequence[tuple[int, Mapping[str, float]]]:
+        """See WakeStream.scores."""
+        told = []
         for window in self._windows.take(pcm):
             self._samples += self._scorer.window_samples
             scores = self._scorer.score(window)
             for phrase, score in scores.items():
                 self._peaks[phrase] = max(score, self._peaks.get(phrase, 0.0))
-            if detection := self._trigger.judge(scores, self._samples):
-                detections.append(detection)
-        return detections
+            told.append((self._samples, scores))
+        return told
 
     def reset(self) -> None:
         """See WakeStream.reset."""

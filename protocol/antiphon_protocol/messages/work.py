@@ -32,11 +32,14 @@ class LoadContext(Message, frozen=True, kw_only=True, tag="load-context"):
 
 
 class WakeCheck(Record, frozen=True, kw_only=True):
-    """Look for the wake phrase first: the satellite could not."""
+    """Look for the wake phrase first: the satellite could not, or a second opinion is wanted."""
 
     phrases: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
     threshold: Score | None = None
     """Score at which it counts; None for the engine's own."""
+    heard_by: Name = ""
+    """The satellite's engine, which has heard it: the worker's others are asked, as far as it has
+    any; empty: all are."""
     within_s: Seconds = 5.0
     """Give up when it was not heard in this much audio."""
 

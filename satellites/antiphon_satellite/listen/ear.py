@@ -3,12 +3,13 @@
 All positions are counted in samples since the satellite started to hear.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
 
-from antiphon_ears.wake.port import WakeDetection, WakeStream
+from antiphon_ears.wake.joint import JointStream, Part
+from antiphon_ears.wake.port import WakeDetection
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_satellite.levels import SILENCE_DBFS, level_dbfs
 from antiphon_satellite.listen.gate import Gate
@@ -16,9 +17,6 @@ from antiphon_satellite.listen.microphone import FRAME_S, PcmFrame
 from antiphon_satellite.listen.noise import NoiseFloor
 from antiphon_satellite.listen.preroll import Measured, PreRoll
 
-REFRACTORY_SAMPLES: Final = SAMPLE_RATE_HZ
-"""Two engines fire within a second on one call, and an engine may fire twice on it; nobody calls
-twice so fast."""
 WORD_S: Final = 0.45
 LAG_S: Final = 0.6
 """A typical wake word's length, and how long after the phrase engines fire (both measured on
@@ -47,22 +45,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     noise_dbfs: float = SILENCE_DBFS
 
 
-class NamedWake(msgspec.Struct, frozen=True, eq=False):
-    """An engine that listens for the wake phrases."""
-
-    engine: str
-    stream: WakeStream
-
-
 class Ear:
     """Hears every frame, and says when somebody called."""
 
-    def __init__(self, wakes: Sequence[NamedWake] = (), gate: Gate | None = None) -> None:
-        self._wakes = tuple(wakes)
+    def __init__(self, wake: JointStream | None = None, gate: Gate | None = None) -> None:
+        self._wake = wake
         self._gate = gate
         self._noise = NoiseFloor()
         self._attentive = False
-        self._deaf_until = 0
         self._quiet_from = -ANSWER_LEAD_SAMPLES - 1
         self.preroll = PreRoll()
         self.level_dbfs = SILENCE_DBFS
@@ -77,13 +67,13 @@ class Ear:
         """Whether the gate is open; False without one."""
         return self._gate is not None and self._gate.is_open
 
-    def listen_with(self, wakes: Sequence[NamedWake], gate: Gate | None) -> None:
+    def listen_with(self, wake: JointStream | None, gate: Gate | None) -> None:
         """Listen with others from the next frame on; they begin anew."""
-        self._wakes, self._gate = tuple(wakes), gate
+        self._wake, self._gate = wake, gate
 
-    def peaks(self) -> list[tuple[NamedWake, Mapping[str, float]]]:
+    def peaks(self) -> list[tuple[Part, Mapping[str, float]]]:
         """Return each engine's highest scores since this was asked last."""
-        return [(wake, wake.stream.peaks()) for wake in self._wakes]
+        return [(part, part.stream.peaks()) for part in self._wake.parts] if self._wake else []
 
     def take(self, frame: PcmFrame, *, attentive: bool) -> Call | None:
         """Take the next frame; return the call that it completes.
@@ -95,9 +85,8 @@ class Ear:
         self._noise.take(self.level_dbfs, FRAME_S)
         self.preroll.push(Measured(frame, self.level_dbfs, self._noise.dbfs))
         opened = self._gate is not None and self._gate.feed(frame.pcm)
-        if attentive and not self._attentive:
-            for wake in self._wakes:
-                wake.stream.reset()
+        if attentive and not self._attentive and self._wake:
+            self._wake.reset()
         self._attentive = attentive
         if not attentive:
             return None
@@ -126,24 +115,14 @@ class Ear:
         )
 
     def _wake_call(self, frame: PcmFrame) -> Call | None:
-        # Every engine is fed, also behind a detection: its windows must not have holes.
-        heard = [
-            (wake.engine, detection)
-            for wake in self._wakes
-            for detection in wake.stream.feed(frame.pcm)
-        ]
-        if not heard or self.preroll.position < self._deaf_until:
-            return None
-        self._deaf_until = self.preroll.position + REFRACTORY_SAMPLES
-        engine, best = max(heard, key=lambda pair: pair[1].score)
-        return self._call("phrase", _length(best), frame, engine, best)
+        heard = self._wake.feed(frame.pcm) if self._wake else ()
+        return self._call("phrase", _length(heard[0]), frame, heard[0]) if heard else None
 
     def _call(
         self,
         cause: Literal["phrase", "voice"],
         samples: int,
         frame: PcmFrame,
-        engine: str = "",
         detection: WakeDetection | None = None,
     ) -> Call:
         end = self.preroll.position
@@ -155,7 +134,7 @@ class Ear:
             begin=begin,
             end=end,
             phrase=detection.phrase if detection else "",
-            engine=engine,
+            engine=detection.engine if detection else "",
             confidence=min(1.0, max(0.0, detection.score)) if detection else 1.0,
             level_dbfs=max(one.level_dbfs for one in spoken),
             noise_dbfs=spoken[0].noise_dbfs,

@@ -3,8 +3,9 @@
 import msgspec
 
 from antiphon_ears.registry import installed_vad, installed_wake, load_vad, load_wake
+from antiphon_ears.wake.joint import JointEngine, JointStream
 from antiphon_satellite.errors import NoWakeEngineError
-from antiphon_satellite.listen.ear import Ear, NamedWake
+from antiphon_satellite.listen.ear import Ear
 from antiphon_satellite.listen.gate import Gate
 from antiphon_satellite.settings import DEFAULT_ENGINES, GateSection, WakeSection
 
@@ -12,14 +13,19 @@ from antiphon_satellite.settings import DEFAULT_ENGINES, GateSection, WakeSectio
 class Engines(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Wake engines or a gate; neither, where only the button calls."""
 
-    wakes: tuple[NamedWake, ...] = ()
+    wake: JointStream | None = None
     gate: Gate | None = None
     known_phrases: tuple[str, ...] = ()
-    """Wake phrases that all of the engines know."""
+    """Wake phrases that any of the engines knows."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The wake engines."""
+        return tuple(part.engine for part in self.wake.parts) if self.wake else ()
 
     def ear(self) -> Ear:
         """Return an ear that listens with them."""
-        return Ear(self.wakes, self.gate)
+        return Ear(self.wake, self.gate)
 
 
 def load_engines(wake: WakeSection, gate: GateSection) -> Engines:
@@ -39,14 +45,9 @@ def load_engines(wake: WakeSection, gate: GateSection) -> Engines:
             "no wake-word engine is installed: `pip install antiphon-satellite[microwake]`, "
             "or use --wake hub (a worker looks for the phrase) or --wake none (only the button)"
         )
-    engines = [load_wake(name) for name in names]
+    engine = JointEngine([load_wake(name) for name in names], wake.together)
     return Engines(
-        wakes=tuple(NamedWake(one.name, one.open(wake.phrases, wake.threshold)) for one in engines),
-        known_phrases=tuple(
-            phrase
-            for phrase in engines[0].phrases
-            if all(phrase in other.phrases for other in engines)
-        ),
+        wake=engine.open(wake.phrases, wake.threshold), known_phrases=tuple(engine.phrases)
     )
 
 

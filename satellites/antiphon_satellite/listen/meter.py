@@ -41,11 +41,11 @@ class Meter:
     def _scores(self) -> tuple[PhraseScore, ...]:
         return tuple(
             PhraseScore(
-                engine=wake.engine,
+                engine=part.engine,
                 phrase=phrase,
                 score=max(0.0, score),
-                threshold=wake.stream.thresholds[phrase],
+                threshold=part.thresholds[phrase],
             )
-            for wake, peaks in self._ear.peaks()
+            for part, peaks in self._ear.peaks()
             for phrase, score in peaks.items()
         )
