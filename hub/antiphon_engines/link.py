@@ -66,9 +66,9 @@ class WorkerLink:
             async with asyncio.timeout(LEAVE_S):
                 await self.link.drain()
 
-    async def play(self, playback: str, frame: AudioFrame) -> None:
+    async def play(self, group: str, playback: str, frame: AudioFrame) -> None:
         """See Outlet.play."""
-        await self.link.send(PLAYBACK_AUDIO, frame, playback=playback)
+        await self.link.send(PLAYBACK_AUDIO, frame, group=group, playback=playback)
 
     def _frame(self, frame: AudioFrame, envelope: Envelope) -> None:
         now_s = asyncio.get_running_loop().time()

@@ -17,8 +17,8 @@ class Outlet(Protocol):
         """Return once all that was reported has left, or soon in any case."""
         ...
 
-    async def play(self, playback: str, frame: AudioFrame) -> None:
-        """Publish a frame of a playback; waits while the line is full.
+    async def play(self, group: str, playback: str, frame: AudioFrame) -> None:
+        """Publish a frame of a group's playback; waits while the line is full.
 
         Raises:
             LinkDownError: the house is not reachable.

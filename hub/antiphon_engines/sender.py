@@ -19,7 +19,8 @@ from antiphon_protocol.messages.work import (
 
 log = logging.getLogger(__name__)
 
-Play = Callable[[str, AudioFrame], Awaitable[None]]
+Play = Callable[[str, str, AudioFrame], Awaitable[None]]
+"""Sends a frame, given the group and the playback."""
 Report = Callable[[WorkFact], None]
 
 
@@ -67,7 +68,7 @@ class Sender:
             self._began_s = now_s
             engine_ms = (time.perf_counter() - self._taken_s) * 1e3
             # The sound first: telling of it takes time that a person would hear.
-            await self._play(self._job.playback, frame)
+            await self._play(self._job.group, self._job.playback, frame)
             self._report(SpeechBegan(job=self._job.job, engine=engine, engine_ms=engine_ms))
             return
         wait_s = pacing.wait_s(
@@ -78,4 +79,4 @@ class Sender:
         )
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        await self._play(self._job.playback, frame)
+        await self._play(self._job.group, self._job.playback, frame)

@@ -16,6 +16,8 @@ from antiphon_protocol.version import PROTOCOL_MAJOR
 T = TypeVar("T")
 
 ROOT: Final = f"antiphon/{PROTOCOL_MAJOR}"
+EVERY_SATELLITE: Final = "all"
+"""The group of a playback that several satellites play; no satellite is called so."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 

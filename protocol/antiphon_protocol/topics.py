@@ -35,9 +35,9 @@ from antiphon_protocol.messages.satellite import SatelliteCommand, SatelliteFact
 from antiphon_protocol.messages.timer import AskList, AskTimer
 from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_protocol.messages.work import WorkerCommand, WorkFact
-from antiphon_protocol.topic import ROOT, Role, Topic
+from antiphon_protocol.topic import EVERY_SATELLITE, ROOT, Role, Topic
 
-__all__ = ["ROOT", "Role", "Topic"]
+__all__ = ["EVERY_SATELLITE", "ROOT", "Role", "Topic"]
 
 _FRAME_LIMIT = AUDIO_FRAME_BYTES_MAX + 64
 _CONTEXT_LIMIT = CONTEXT_BYTES_MAX + MESSAGE_BYTES_MAX
@@ -68,9 +68,9 @@ SATELLITE_AUDIO: Final[Topic[AudioFrame]] = Topic(
     payload=AudioFrame,
     qos=0,
     limit_bytes=_FRAME_LIMIT,
-    writers=(Role.SATELLITE,),
+    writers=(Role.SATELLITE, Role.HUB),
     readers=(Role.WORKER, Role.HUB),
-    purpose="microphone audio, from the pre-roll to the end of speech",
+    purpose="microphone audio, from the pre-roll to the end of speech; the hub's: a trial",
 )
 SATELLITE_DO: Final[Topic[SatelliteCommand]] = Topic(
     name="SATELLITE_DO",
@@ -154,13 +154,13 @@ TURN_WORK: Final[Topic[WorkFact]] = Topic(
 )
 PLAYBACK_AUDIO: Final[Topic[AudioFrame]] = Topic(
     name="PLAYBACK_AUDIO",
-    pattern="down/{playback}",
+    pattern="down/{group}/{playback}",
     payload=AudioFrame,
     qos=0,
     limit_bytes=_FRAME_LIMIT,
     writers=(Role.WORKER, Role.HUB),
-    readers=(Role.SATELLITE,),
-    purpose="audio for one satellite or a group of them",
+    readers=(Role.SATELLITE, Role.HUB),
+    purpose="audio for one satellite, named by the group, or for all that play it: `all`",
 )
 HUB_PRESENCE: Final[Topic[HubPresence]] = Topic(
     name="HUB_PRESENCE",

@@ -20,7 +20,7 @@ from msgspec import inspect as types
 from antiphon_protocol import limits
 from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from antiphon_protocol.schema import field_notes, parts_of, records
-from antiphon_protocol.topics import ROOT, TOPICS, Topic
+from antiphon_protocol.topics import EVERY_SATELLITE, ROOT, TOPICS, Topic
 from antiphon_protocol.version import OURS
 
 HEAD: Final = """\
@@ -68,6 +68,7 @@ def _constants() -> Iterator[str]:
         "MESSAGE_BYTES_MAX": limits.MESSAGE_BYTES_MAX,
     }
     yield f'export const ROOT = "{ROOT}";'
+    yield f'export const EVERY_SATELLITE = "{EVERY_SATELLITE}";'
     yield f"export const OURS: VersionRange = {{ oldest: {OURS.oldest}, newest: {OURS.newest} }};"
     for name, value in figures.items():
         yield f"export const {name} = {int(value)};"

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
 import msgspec
@@ -24,6 +24,7 @@ from antiphon_protocol.messages.presence import (
 from antiphon_protocol.messages.satellite import SatelliteCommand, SatelliteFact
 from antiphon_protocol.messages.wake import WakeHeard
 from antiphon_protocol.topics import (
+    EVERY_SATELLITE,
     HUB_PRESENCE,
     PLAYBACK_AUDIO,
     SATELLITE_AUDIO,
@@ -152,15 +153,20 @@ class House:
         """
         await self.link.send(SATELLITE_AUDIO, frame, satellite=self._who.satellite, stream=stream)
 
-    def following(
+    @asynccontextmanager
+    async def following(
         self, playback: str, take: Callable[[AudioFrame, Envelope], None]
-    ) -> AbstractAsyncContextManager[None]:
-        """Be subscribed to a playback inside the block.
+    ) -> AsyncIterator[None]:
+        """Be subscribed to a playback inside the block, whether we play it alone or with others.
 
         Raises:
             LinkDownError: not connected.
         """
-        return self.link.following(PLAYBACK_AUDIO, take, playback=playback)
+        async with AsyncExitStack() as stack:
+            for group in (self._who.satellite, EVERY_SATELLITE):
+                where = {"group": group, "playback": playback}
+                await stack.enter_async_context(self.link.following(PLAYBACK_AUDIO, take, **where))
+            yield
 
     # -- presence ---------------------------------------------------------------------------------
 

@@ -11,8 +11,11 @@ export default defineConfig({
     modulePreload: false,
     assetsInlineLimit: 0,
     rollupOptions: {
+      // The page, and what the console's other pages record with.
+      input: { satellite: "index.html", recorder: "src/recorder/recorder.ts" },
+      preserveEntrySignatures: "strict",
       output: {
-        entryFileNames: "satellite.js",
+        entryFileNames: "[name].js",
         chunkFileNames: "[name].js",
         assetFileNames: "[name][extname]",
       },

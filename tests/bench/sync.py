@@ -22,7 +22,13 @@ from antiphon_protocol.audio import SAMPLE_RATE_HZ, AudioFormat, AudioFrame
 from antiphon_protocol.messages.config import ReportedSettings, SatelliteSettings
 from antiphon_protocol.messages.presence import TimeAsked, TimeTold, Welcome
 from antiphon_protocol.messages.satellite import Play, PlaybackReady, Played, SatelliteFact
-from antiphon_protocol.topics import HUB_PRESENCE, PLAYBACK_AUDIO, SATELLITE_DID, SATELLITE_DO
+from antiphon_protocol.topics import (
+    EVERY_SATELLITE,
+    HUB_PRESENCE,
+    PLAYBACK_AUDIO,
+    SATELLITE_DID,
+    SATELLITE_DO,
+)
 from antiphon_protocol.version import OURS
 from antiphon_satellite.device.identity import identity
 from antiphon_satellite.link import House
@@ -121,7 +127,7 @@ class _Hub:
         loop, began_s = asyncio.get_running_loop(), asyncio.get_running_loop().time()
         for frame in frames:
             await asyncio.sleep(_wait_s(frame, loop.time() - began_s))
-            self.link.post(PLAYBACK_AUDIO, frame, playback=PLAYBACK)
+            self.link.post(PLAYBACK_AUDIO, frame, group=EVERY_SATELLITE, playback=PLAYBACK)
             if together and frame.sequence == 0:
                 self.play(satellites, START_S)
 

@@ -29,7 +29,7 @@ from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.mosquitto_conf import LOOPBACK, Guard, MosquittoSettings
 from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.errors import TopicError
-from antiphon_protocol.topics import ROOT, TOPICS, Role, Topic
+from antiphon_protocol.topics import EVERY_SATELLITE, ROOT, TOPICS, Role, Topic
 from tests.support.mosquitto import free_port
 
 SATELLITE = Account(role=Role.SATELLITE, id="box")
@@ -61,7 +61,8 @@ real_broker = pytest.mark.skipif(
 def paths() -> Iterator[tuple[Topic[Any] | None, str, str]]:
     """Every topic with the id that our accounts have, and with another's; and what is no topic."""
     for topic in TOPICS:
-        for one in {"box", "page", "other"} if topic.places else {""}:
+        groups = {EVERY_SATELLITE} if "group" in topic.places else set()
+        for one in {"box", "page", "other", *groups} if topic.places else {""}:
             yield topic, one, topic.path(**dict.fromkeys(topic.places, one))
     yield from ((None, "", path) for path in OUTSIDE)
 
@@ -78,6 +79,8 @@ def allowed(account: Account, *, writing: bool) -> set[str]:
                 found.add(path)
             continue
         own = OWN_PLACE.get(account.role) not in topic.places or one == account.id
+        if account.role is Role.SATELLITE and "group" in topic.places:
+            own = one in (account.id, EVERY_SATELLITE)
         if own and account.role in (topic.writers if writing else topic.readers):
             found.add(path)
     return found
@@ -89,6 +92,9 @@ def allowed(account: Account, *, writing: bool) -> set[str]:
 def test_the_rules_name_each_accounts_own_topics() -> None:
     assert ("write", f"{ROOT}/sat/box/up/+") in rules(SATELLITE)
     assert ("read", f"{ROOT}/sat/+/up/+") in rules(WORKER)
+    playbacks = [one for one in rules(SATELLITE) if f"{ROOT}/down/" in one[1]]
+    assert playbacks == [("read", f"{ROOT}/down/{group}/+") for group in ("box", "all")]
+    assert ("write", f"{ROOT}/down/+/+") in rules(WORKER)
     assert ("read", f"{ROOT}/answer/box") in rules(PROGRAM)
     assert ("readwrite", "zigbee2mqtt/#") in rules(PROGRAM)
     assert rules(PAIRING_ACCOUNT) == [
@@ -335,4 +341,12 @@ def test_accounts_that_cannot_be(tmp_path: Path, name: str, outside: tuple[str, 
     with pytest.raises(IdentityError):
         devices.admit(Device(account=account))
     assert devices.all() == []
+    devices.close()
+
+
+def test_no_satellite_is_called_as_all_of_them_are(tmp_path: Path) -> None:
+    devices = Devices(tmp_path / "devices.sqlite", clock=lambda: 1.7e9)
+    with pytest.raises(IdentityError, match="no satellite may be called 'all'"):
+        devices.admit(Device(account=Account(role=Role.SATELLITE, id=EVERY_SATELLITE)))
+    devices.admit(Device(account=Account(role=Role.WORKER, id=EVERY_SATELLITE)))
     devices.close()

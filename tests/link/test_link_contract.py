@@ -238,14 +238,16 @@ async def test_a_link_connects_again_subscribes_again_and_greets_again(house: Ho
 
     there.on_connected(greet)
     async with running(here, there):
-        await there.follow(topics.PLAYBACK_AUDIO, put, playback="p")
+        await there.follow(topics.PLAYBACK_AUDIO, put, group="all", playback="p")
         await house.restart()
         async with asyncio.timeout(RECONNECT_S):
             await eventually(lambda: here.counts["connects"] == 2 and here.connected)
             await eventually(lambda: there.counts["connects"] == 2 and there.connected)
         await here.send(topics.SATELLITE_DO, StopPlaying(playback="p"), satellite="a")
         assert (await soon(got))[0] == StopPlaying(playback="p")
-        await here.send(topics.PLAYBACK_AUDIO, AudioFrame(0, 0, 0, b"", last=True), playback="p")
+        await here.send(
+            topics.PLAYBACK_AUDIO, AudioFrame(0, 0, 0, b"", last=True), group="all", playback="p"
+        )
         assert (await soon(got))[0].last
     assert greetings == 2
 
@@ -263,11 +265,11 @@ async def test_without_a_broker_sending_fails_and_posting_is_counted(house: Hous
         with pytest.raises(LinkDownError):
             await here.send(topics.HUB_PRESENCE, WELCOME)
         with pytest.raises(LinkDownError):
-            await here.follow(topics.PLAYBACK_AUDIO, put, playback="p")
+            await here.follow(topics.PLAYBACK_AUDIO, put, group="all", playback="p")
         with pytest.raises(LinkDownError):
             await here.clear(topics.HUB_PRESENCE)
         here.post(topics.HUB_PRESENCE, WELCOME)
-        await here.unfollow(topics.PLAYBACK_AUDIO, playback="p")
+        await here.unfollow(topics.PLAYBACK_AUDIO, group="all", playback="p")
     assert here.counts["posts_refused"] == 1
     assert got.empty()
 
@@ -277,13 +279,13 @@ async def test_following_ends_with_its_block(house: House) -> None:
     got, put = inbox()
     frame = AudioFrame(0, 0, 0, b"", last=True)
     async with running(here):
-        async with here.following(topics.PLAYBACK_AUDIO, put, playback="p"):
-            await here.send(topics.PLAYBACK_AUDIO, frame, playback="p")
+        async with here.following(topics.PLAYBACK_AUDIO, put, group="all", playback="p"):
+            await here.send(topics.PLAYBACK_AUDIO, frame, group="all", playback="p")
             assert (await soon(got))[0] == frame
-        await here.send(topics.PLAYBACK_AUDIO, frame, playback="p")
-        async with here.following(topics.PLAYBACK_AUDIO, put, playback="q"):
-            await here.send(topics.PLAYBACK_AUDIO, frame, playback="q")
-            assert (await soon(got))[1].ids == {"playback": "q"}
+        await here.send(topics.PLAYBACK_AUDIO, frame, group="all", playback="p")
+        async with here.following(topics.PLAYBACK_AUDIO, put, group="all", playback="q"):
+            await here.send(topics.PLAYBACK_AUDIO, frame, group="all", playback="q")
+            assert (await soon(got))[1].ids == {"group": "all", "playback": "q"}
     assert got.empty()
 
 
@@ -292,10 +294,13 @@ async def test_one_follower_leaving_does_not_deafen_another(house: House) -> Non
     first, put_first = inbox()
     second, put_second = inbox()
     frame = AudioFrame(0, 0, 0, b"", last=True)
-    async with running(here), here.following(topics.PLAYBACK_AUDIO, put_second, playback="p"):
-        async with here.following(topics.PLAYBACK_AUDIO, put_first, playback="p"):
+    async with (
+        running(here),
+        here.following(topics.PLAYBACK_AUDIO, put_second, group="all", playback="p"),
+    ):
+        async with here.following(topics.PLAYBACK_AUDIO, put_first, group="all", playback="p"):
             pass
-        await here.send(topics.PLAYBACK_AUDIO, frame, playback="p")
+        await here.send(topics.PLAYBACK_AUDIO, frame, group="all", playback="p")
         assert (await soon(second))[0] == frame
     assert first.empty()
 

@@ -330,7 +330,7 @@ EXAMPLES: Final[list[Example]] = [
     ),
     *_on(
         topics.PLAYBACK_AUDIO,
-        {"playback": PLAYBACK},
+        {"group": "kitchen", "playback": PLAYBACK},
         frame=AudioFrame(0, 0, 0, bytes(1024)),
         last=AudioFrame(1, 512, 0, b"\x01\x80", last=True),
     ),

@@ -179,7 +179,7 @@ class ScriptedHub:
     def _on_fact(self, fact: object, _: object) -> None:
         if isinstance(fact, PlaybackReady):
             for frame in speech(0.5):
-                self.link.post(PLAYBACK_AUDIO, frame, playback=fact.playback)
+                self.link.post(PLAYBACK_AUDIO, frame, group="all", playback=fact.playback)
         if isinstance(fact, Played):
             sat = fact.playback.removeprefix("play-")
             ended = TurnEnded(

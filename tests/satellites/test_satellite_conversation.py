@@ -439,7 +439,7 @@ def test_garbage_on_its_topic_leaves_it_alive() -> None:
                 for _ in range(200):
                     garbage = chance.randbytes(chance.randrange(200))
                     bus.publish(
-                        Publication(path="antiphon/1/down/play-turn-1", payload=garbage, qos=0)
+                        Publication(path="antiphon/1/down/sim/play-turn-1", payload=garbage, qos=0)
                     )
                 hub.say("play-turn-1", speech(0.5))
 

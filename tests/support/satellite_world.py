@@ -157,7 +157,7 @@ class HubPart:
 
     def say(self, playback: str, frames: Sequence[AudioFrame]) -> None:
         for frame in frames:
-            self.link.post(PLAYBACK_AUDIO, frame, playback=playback)
+            self.link.post(PLAYBACK_AUDIO, frame, group=self.satellite, playback=playback)
 
 
 def speech(seconds: float = 1.0, frame_samples: int = 512) -> list[AudioFrame]:

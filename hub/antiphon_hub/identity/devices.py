@@ -14,7 +14,7 @@ from antiphon_hub.identity.window import PairingWindow
 from antiphon_hub.mosquitto_conf import password_line
 from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import require_slug
-from antiphon_protocol.topic import Role
+from antiphon_protocol.topic import EVERY_SATELLITE, Role
 
 DEVICES_MAX: Final = 500
 """Not more than the broker takes connections."""
@@ -106,6 +106,8 @@ class Devices:
             IdentityError: another device has the id, a filter will not do, or there are too many.
         """
         account = device.account
+        if account.role is Role.SATELLITE and account.id == EVERY_SATELLITE:
+            raise IdentityError(f"no satellite may be called {EVERY_SATELLITE!r}: that is all")
         try:
             require_slug(account.id, "id")
             for one in account.outside:

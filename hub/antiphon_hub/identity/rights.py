@@ -12,7 +12,7 @@ import msgspec
 
 from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import Slug, require_slug
-from antiphon_protocol.topics import ROOT, TOPICS, Role, Topic
+from antiphon_protocol.topics import EVERY_SATELLITE, ROOT, TOPICS, Role, Topic
 
 OWN_PLACE: Final[dict[Role, str]] = {
     Role.SATELLITE: "satellite",
@@ -20,6 +20,8 @@ OWN_PLACE: Final[dict[Role, str]] = {
     Role.ANYONE: "asker",
 }
 """Where a role's own id stands in topics."""
+GROUP: Final = "group"
+"""Where topics of playbacks name who plays them: a satellite, or all of them."""
 PAIRING: Final = "pairing"
 """The account of devices that have none yet; its password is known to all."""
 _FILTER_BYTES_MAX: Final = 512
@@ -59,7 +61,7 @@ def rules(account: Account) -> list[tuple[str, str]]:
     for topic in TOPICS:
         access = _access(topic, account.role)
         if access:
-            found.append((access, _filter(topic, account)))
+            found += [(access, one) for one in _filters(topic, account)]
     return [*found, *(("readwrite", one) for one in account.outside)]
 
 
@@ -102,7 +104,10 @@ def _access(topic: Topic[Any], role: Role) -> str:
     )
 
 
-def _filter(topic: Topic[Any], account: Account) -> str:
+def _filters(topic: Topic[Any], account: Account) -> list[str]:
+    if account.role is Role.SATELLITE and GROUP in topic.places:
+        groups = (require_slug(account.id, GROUP), EVERY_SATELLITE)
+        return [topic.filter(**{GROUP: one}) for one in groups]
     place = OWN_PLACE.get(account.role)
     own = {place: require_slug(account.id, place)} if place in topic.places and place else {}
-    return topic.filter(**own)
+    return [topic.filter(**own)]

@@ -161,6 +161,7 @@ class Ear:
             satellite=call.satellite,
             stream=call.stream,
             language=self._language,
+            engine=job.worker.engine("stt", self._language, open_text=call.open).engine,
             context=None if call.open else context,
             begin=call.begin,
             wake_end=call.wake_end,

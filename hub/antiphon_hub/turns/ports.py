@@ -12,6 +12,7 @@ from antiphon_protocol.messages.work import LoadContext, WorkerCommand, WorkFact
 
 Command = Callable[[str, SatelliteCommand], None]
 """Sends a command to a satellite; returns at once."""
+Kind = Literal["stt", "tts"]
 
 
 class Satellite(Protocol):
@@ -108,6 +109,20 @@ class Rooms(Protocol):
         ...
 
 
+class Chosen(Protocol):
+    """Which engine, and which of its voices."""
+
+    @property
+    def engine(self) -> str:
+        """By name; empty: the worker's first."""
+        ...
+
+    @property
+    def voice(self) -> str:
+        """By name; empty: the engine's own."""
+        ...
+
+
 class Worker(Protocol):
     """A worker that is here."""
 
@@ -119,6 +134,10 @@ class Worker(Protocol):
     @property
     def incarnation(self) -> tuple[str, int]:
         """Tells a restarted worker from its earlier life."""
+        ...
+
+    def engine(self, kind: Kind, language: str, *, open_text: bool = False) -> Chosen:
+        """Return which of its engines the owner wants for this; empty names: its own choice."""
         ...
 
     def job(self) -> AbstractContextManager["Job"]:
@@ -166,7 +185,7 @@ class Pool(Protocol):
 
     async def find(
         self,
-        kind: Literal["stt", "tts"],
+        kind: Kind,
         language: str,
         *,
         tried: Collection[tuple[str, int]],

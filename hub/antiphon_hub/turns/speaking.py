@@ -36,6 +36,7 @@ from antiphon_protocol.messages.work import (
     Synthesize,
     WorkFailed,
 )
+from antiphon_protocol.topic import EVERY_SATELLITE
 
 log = logging.getLogger(__name__)
 
@@ -250,7 +251,7 @@ class Mouth:
             if worker is None:
                 raise failure
             with worker.job() as job:
-                job.tell(self._request(job, speech))
+                job.tell(self._request(job, speech, group.name))
                 try:
                     return await self._follow(job, record, group)
                 except (WorkerLostError, JobTimeoutError) as error:
@@ -263,23 +264,28 @@ class Mouth:
             else:
                 tried.add(worker.incarnation)
 
-    def _request(self, job: Job, speech: Speech) -> Synthesize | Relay:
+    def _request(self, job: Job, speech: Speech, group: str) -> Synthesize | Relay:
         if (spoken := speech.spoken) is not None:
             return Relay(
                 job=job.id,
                 turn=speech.turn,
                 playback=speech.playback,
+                group=group,
                 satellite=spoken.satellite,
                 stream=spoken.stream,
                 begin=spoken.begin,
                 end=spoken.end,
             )
+        chosen = job.worker.engine("tts", self._language)
         return Synthesize(
             job=job.id,
             turn=speech.turn,
             playback=speech.playback,
+            group=group,
             text=speech.text[:TEXT_CHARS_MAX],
             language=self._language,
+            engine=chosen.engine,
+            voice=chosen.voice,
         )
 
     async def _follow(self, job: Job, record: TurnRecord, group: "_Group") -> int:
@@ -311,6 +317,11 @@ class _Group:
         self._speech = speech
         self._ids = ids
         self.sounding = False
+
+    @property
+    def name(self) -> str:
+        """What its audio's topic calls it; what one plays, only that one may read."""
+        return self._ids[0] if len(self._ids) == 1 else EVERY_SATELLITE
 
     def begin(self) -> None:
         """Have them subscribe; who is never told a better time begins at the latest one."""

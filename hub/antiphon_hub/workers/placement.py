@@ -15,6 +15,15 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     language: str
+    engine: str = ""
+    """One that has this engine is better than one that has not; empty: any will do."""
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """Which engine, and which of its voices; empty: the worker's own first choice."""
+
+    engine: str = ""
+    voice: str = ""
 
 
 class Candidate(Protocol):
@@ -45,10 +54,26 @@ def able(candidate: Candidate, need: Need) -> bool:
 
 
 def ranked(candidates: Iterable[C], need: Need) -> list[C]:
-    """Return those that can, the best first: free before full, near before far."""
+    """Return those that can, the best first: free before full, the engine, near before far."""
     return sorted(
         (one for one in candidates if able(one, need)),
-        key=lambda one: (one.load >= 1.0, one.load, not one.near),
+        key=lambda one: (one.load >= 1.0, not _has(one, need), one.load, not one.near),
+    )
+
+
+def engine_on(candidate: Candidate, need: Need, voice: str, *, open_text: bool) -> Chosen:
+    """Return what to ask of this worker: the wanted engine and voice, as far as it has them."""
+    offer = next(
+        (one for one in candidate.offers if one.name == need.engine and _suits(one, need)), None
+    )
+    if offer is None or (open_text and need.kind == "stt" and not offer.dictation):
+        return Chosen()
+    return Chosen(engine=offer.name, voice=voice if voice in offer.voices else "")
+
+
+def _has(candidate: Candidate, need: Need) -> bool:
+    return not need.engine or any(
+        one.name == need.engine and _suits(one, need) for one in candidate.offers
     )
 
 

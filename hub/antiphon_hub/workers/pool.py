@@ -9,7 +9,7 @@ from typing import Final
 
 from antiphon_hub.errors import JobTimeoutError, WorkerLostError
 from antiphon_hub.publisher import Publisher
-from antiphon_hub.workers.placement import Kind, Need, ranked
+from antiphon_hub.workers.placement import Chosen, Kind, Need, engine_on, ranked
 from antiphon_protocol.epochs import ends
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import WorkerJoined, WorkerLeft
@@ -24,21 +24,39 @@ INBOX_MAX: Final = 256
 
 Send = Callable[[str, WorkerCommand], None]
 """Sends a command to a worker; returns at once."""
+Prefer = Callable[[Kind, str], Chosen]
+"""Tells which engine the owner wants for jobs of this kind in this language."""
+
+
+def no_preference(kind: Kind, language: str) -> Chosen:
+    """Leave it to each worker."""
+    del kind, language
+    return Chosen()
 
 
 class Worker:
     """A worker that is here."""
 
     def __init__(
-        self, hello: WorkerHello, *, near: bool, send: Send, running: dict[str, "Job"]
+        self,
+        hello: WorkerHello,
+        *,
+        near: bool,
+        send: Send,
+        running: dict[str, "Job"],
+        prefer: Prefer = no_preference,
     ) -> None:
         self._send = send
         self._running = running
+        self._prefer = prefer
+        self._free = asyncio.Event()
         self.id = hello.worker
         self.hello = hello
         self.near = near
         self.jobs: set[str] = set()
         self.lost = asyncio.Event()
+        self.retiring = False
+        """It ends what it has, and gets nothing new."""
 
     @property
     def offers(self) -> tuple[EngineOffer, ...]:
@@ -55,6 +73,23 @@ class Worker:
         """Tells a restarted worker from its earlier life."""
         return self.id, self.hello.epoch
 
+    def engine(self, kind: Kind, language: str, *, open_text: bool = False) -> Chosen:
+        """Return which of its engines the owner wants for this; empty names: its own choice."""
+        wanted = self._prefer(kind, language)
+        need = Need(kind=kind, language=language, engine=wanted.engine)
+        return engine_on(self, need, wanted.voice, open_text=open_text)
+
+    def go(self) -> None:
+        """It is gone."""
+        self.lost.set()
+        self._free.set()
+
+    async def free(self) -> None:
+        """Return once it has no job, or is gone."""
+        while self.jobs and not self.lost.is_set():
+            self._free.clear()
+            await self._free.wait()
+
     @contextmanager
     def job(self) -> Iterator["Job"]:
         """Hold a job on this worker inside the block; one that is not done is cancelled."""
@@ -66,6 +101,7 @@ class Worker:
         finally:
             del self._running[job.id]
             self.jobs.discard(job.id)
+            self._free.set()
             if not job.done and not self.lost.is_set():
                 self._send(self.id, Cancel(job=job.id))
 
@@ -118,7 +154,17 @@ class Job:
 class WorkerPool:
     """The workers that are here, by id, and the jobs that run."""
 
-    def __init__(self, send: Send, publisher: Publisher, host: str) -> None:
+    def __init__(
+        self, send: Send, publisher: Publisher, host: str, prefer: Prefer = no_preference
+    ) -> None:
+        """Gather workers.
+
+        Args:
+            send: Sends a command to a worker.
+            publisher: Who is told who came and went.
+            host: This machine's name: workers here are near.
+            prefer: Which engines the owner wants; asked anew for each job.
+        """
         self._send = send
         self._publisher = publisher
         self._host = host
@@ -126,6 +172,7 @@ class WorkerPool:
         self._jobs: dict[str, Job] = {}
         self._context: LoadContext | None = None
         self._changed = asyncio.Event()
+        self._prefer = prefer
         self.counts: Counter[str] = Counter()
         """stray_facts (of no running job), dropped_facts."""
 
@@ -159,8 +206,14 @@ class WorkerPool:
             log.error("worker %s: over %d workers; refused", worker_id, WORKERS_MAX)
             return
         if known is not None:
-            known.lost.set()
-        worker = Worker(hello, near=hello.host == self._host, send=self._send, running=self._jobs)
+            known.go()
+        worker = Worker(
+            hello,
+            near=hello.host == self._host,
+            send=self._send,
+            running=self._jobs,
+            prefer=self._prefer,
+        )
         self._workers[worker_id] = worker
         self._load(worker)
         names = tuple(f"{offer.kind}:{offer.name}" for offer in hello.engines)
@@ -174,7 +227,7 @@ class WorkerPool:
         if known is None or not ends(known.hello.epoch, goodbye.epoch, retained=retained):
             return
         del self._workers[worker_id]
-        known.lost.set()
+        known.go()
         log.info("worker %s: %s", worker_id, goodbye.reason)
         self._publisher.publish(WorkerLeft(worker=worker_id, reason=goodbye.reason))
 
@@ -198,15 +251,30 @@ class WorkerPool:
                 return False
         return True
 
+    async def here(self, worker_id: str) -> Worker:
+        """Return the worker of that id once it has joined."""
+        while (worker := self._workers.get(worker_id)) is None:
+            self._changed.clear()
+            await self._changed.wait()
+        return worker
+
+    def get(self, worker_id: str) -> Worker | None:
+        """Return the worker of that id, if it is here."""
+        return self._workers.get(worker_id)
+
     async def find(
         self, kind: Kind, language: str, *, tried: Collection[tuple[str, int]], within_s: float
     ) -> Worker | None:
         """Return the best worker for a job that was not tried yet, waiting for one to join."""
-        need = Need(kind=kind, language=language)
+        need = Need(kind=kind, language=language, engine=self._prefer(kind, language).engine)
         deadline = asyncio.get_running_loop().time() + within_s
         while True:
             self._changed.clear()
-            fresh = [w for w in self._workers.values() if w.incarnation not in tried]
+            fresh = [
+                one
+                for one in self._workers.values()
+                if one.incarnation not in tried and not one.retiring
+            ]
             if best := ranked(fresh, need):
                 return best[0]
             try:

@@ -67,7 +67,7 @@ class Release(Message, frozen=True, kw_only=True, tag="release"):
 
 
 class Play(Message, frozen=True, kw_only=True, tag="play"):
-    """Audio will come on `down/<playback>`: subscribe, say PlaybackReady, play it.
+    """Audio will come on `down/<own id or all>/<playback>`: follow both, say PlaybackReady, play.
 
     With `at_us` several satellites play as one: sample n sounds at `at_us` + n / rate. Sent again
     before that time it moves it, thus the first one names the latest time, and the second one the

@@ -109,11 +109,13 @@ class Cancel(Message, frozen=True, kw_only=True, tag="cancel"):
 
 
 class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
-    """Speak the text onto `down/<playback>`, sentence by sentence."""
+    """Speak the text onto `down/<group>/<playback>`, sentence by sentence."""
 
     job: Slug
     turn: Slug
     playback: Slug
+    group: Slug = "all"
+    """The satellite that plays it; `all`: several, or not known."""
     text: Text
     language: Language = "en"
     engine: Name = ""
@@ -122,11 +124,13 @@ class Synthesize(Message, frozen=True, kw_only=True, tag="synthesize"):
 
 
 class Relay(Message, frozen=True, kw_only=True, tag="relay"):
-    """Play a part of a satellite's stream onto `down/<playback>`, in the voice that spoke it."""
+    """Play a part of a satellite's stream onto `down/<group>/<playback>`, in its own voice."""
 
     job: Slug
     turn: Slug
     playback: Slug
+    group: Slug = "all"
+    """See Synthesize."""
     satellite: Slug
     stream: Slug
     begin: Samples

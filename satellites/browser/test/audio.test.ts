@@ -7,6 +7,7 @@ import { levelDbfs, NoiseFloor } from "../src/listen/levels";
 import { Resampler } from "../src/listen/resampler";
 import { cuePcm, CUES, ringPcm } from "../src/speak/cues";
 import type { CueName } from "../src/conversation/machine";
+import { joined, wavOf } from "../src/recorder/wav";
 
 function sine(hertz: number, rateHz: number, seconds: number): Float32Array {
   return Float32Array.from({ length: Math.round(seconds * rateHz) }, (_, n) => Math.sin((2 * Math.PI * hertz * n) / rateHz));
@@ -177,4 +178,15 @@ test.each(Object.keys(CUES) as CueName[])("cue %s is short, soft at its edges an
 
 test.each(["timer", "alarm", "reminder"] as const)("a %s rings for less than two seconds a cycle", (kind) => {
   expect(ringPcm(kind).length).toBeLessThan(32000);
+});
+
+describe("WAV files", () => {
+  test("hold the frames one behind the other, behind a header that tells their length", () => {
+    const file = new DataView(wavOf(joined([Int16Array.of(1, -2), Int16Array.of(32767)])).buffer);
+    const text = (at: number, length: number): string => String.fromCharCode(...new Uint8Array(file.buffer, at, length));
+    expect([text(0, 4), text(8, 8), text(36, 4)]).toEqual(["RIFF", "WAVEfmt ", "data"]);
+    expect([file.byteLength, file.getUint32(4, true), file.getUint32(40, true)]).toEqual([50, 42, 6]);
+    expect([file.getUint16(20, true), file.getUint16(22, true), file.getUint32(24, true)]).toEqual([1, 1, 16000]);
+    expect([44, 46, 48].map((at) => file.getInt16(at, true))).toEqual([1, -2, 32767]);
+  });
 });

@@ -4,6 +4,7 @@ import { nowS, nowUs } from "../clock";
 import {
   HUB_PRESENCE,
   OURS,
+  EVERY_SATELLITE,
   PLAYBACK_AUDIO,
   SATELLITE_AUDIO,
   SATELLITE_DESIRED,
@@ -192,8 +193,10 @@ export class House {
    *
    * @throws LinkDownError not connected.
    */
-  follow(playback: string, take: Take<AudioFrame>): Promise<() => void> {
-    return this.#link.follow(PLAYBACK_AUDIO, { playback }, take);
+  async follow(playback: string, take: Take<AudioFrame>): Promise<() => void> {
+    const groups = [this.#who.satellite, EVERY_SATELLITE]; // we play it alone, or with others
+    const ends = await Promise.all(groups.map((group) => this.#link.follow(PLAYBACK_AUDIO, { group, playback }, take)));
+    return () => ends.forEach((end) => end());
   }
 
   /** The hub's time is needed well: ask for it some times in a row. */

@@ -5,6 +5,7 @@
 import type { Shape, Topic } from "./shape";
 
 export const ROOT = "antiphon/1";
+export const EVERY_SATELLITE = "all";
 export const OURS: VersionRange = { oldest: 1, newest: 1 };
 export const SAMPLE_RATE_HZ = 16000;
 export const FRAME_SAMPLES = 512;
@@ -263,7 +264,7 @@ export const RELEASE_SHAPE: Shape<Release> = {
 };
 
 /**
- * Audio will come on `down/<playback>`: subscribe, say PlaybackReady, play it.
+ * Audio will come on `down/<own id or all>/<playback>`: follow both, say PlaybackReady, play.
  *
  * With `at_us` several satellites play as one: sample n sounds at `at_us` + n / rate. Sent again
  * before that time it moves it, thus the first one names the latest time, and the second one the
@@ -992,12 +993,14 @@ export const CANCEL_SHAPE: Shape<Cancel> = {
   ],
 };
 
-/** Speak the text onto `down/<playback>`, sentence by sentence. */
+/** Speak the text onto `down/<group>/<playback>`, sentence by sentence. */
 export interface Synthesize {
   readonly type: "synthesize";
   readonly job: string;
   readonly turn: string;
   readonly playback: string;
+  /** The satellite that plays it; `all`: several, or not known. */
+  readonly group: string;
   readonly text: string;
   readonly language: string;
   readonly engine: string;
@@ -1012,6 +1015,7 @@ export const SYNTHESIZE_SHAPE: Shape<Synthesize> = {
     { name: "job", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
     { name: "turn", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
     { name: "playback", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "group", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" }, default: "all" },
     { name: "text", of: { kind: "string", max: 2000 } },
     { name: "language", of: { kind: "string", max: 35, pattern: "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$" }, default: "en" },
     { name: "engine", of: { kind: "string", max: 100 }, default: "" },
@@ -1020,12 +1024,14 @@ export const SYNTHESIZE_SHAPE: Shape<Synthesize> = {
   ],
 };
 
-/** Play a part of a satellite's stream onto `down/<playback>`, in the voice that spoke it. */
+/** Play a part of a satellite's stream onto `down/<group>/<playback>`, in its own voice. */
 export interface Relay {
   readonly type: "relay";
   readonly job: string;
   readonly turn: string;
   readonly playback: string;
+  /** See Synthesize. */
+  readonly group: string;
   readonly satellite: string;
   readonly stream: string;
   /** From this position of the stream on... */
@@ -1042,6 +1048,7 @@ export const RELAY_SHAPE: Shape<Relay> = {
     { name: "job", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
     { name: "turn", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
     { name: "playback", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+    { name: "group", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" }, default: "all" },
     { name: "satellite", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
     { name: "stream", of: { kind: "string", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" } },
     { name: "begin", of: { kind: "integer", min: 0, max: 1099511627775 } },
@@ -2052,7 +2059,7 @@ export const SATELLITE_WAKE: Topic<WakeHeard> = {
   limitBytes: 65536,
 };
 
-/** Microphone audio, from the pre-roll to the end of speech. */
+/** Microphone audio, from the pre-roll to the end of speech; the hub's: a trial. */
 export const SATELLITE_AUDIO: Topic<AudioFrame> = {
   name: "SATELLITE_AUDIO",
   pattern: "sat/{satellite}/up/{stream}",
@@ -2160,10 +2167,10 @@ export const TURN_WORK: Topic<WorkBegan | FramesMissing | WakeConfirmed | Partia
   limitBytes: 65536,
 };
 
-/** Audio for one satellite or a group of them. */
+/** Audio for one satellite, named by the group, or for all that play it: `all`. */
 export const PLAYBACK_AUDIO: Topic<AudioFrame> = {
   name: "PLAYBACK_AUDIO",
-  pattern: "down/{playback}",
+  pattern: "down/{group}/{playback}",
   shapes: [AUDIO_FRAME_SHAPE],
   encoding: "msgpack",
   qos: 0,
