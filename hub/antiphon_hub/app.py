@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
 from typing import Final
@@ -15,16 +14,18 @@ from antiphon_hub.announcing import broker_announced
 from antiphon_hub.building import (
     counts_of,
     counts_of_skills,
+    equipped,
     journal_of,
     listening_of,
     mind_of,
     playback_of,
+    pool_of,
     recordings_of,
     sound_skill,
 )
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.lease import LeaseKeeper
-from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.bus.outbound import Air, Devices, Outbound
 from antiphon_hub.bus.pairing import PairingDesk
 from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
@@ -35,7 +36,6 @@ from antiphon_hub.gate import Gate
 from antiphon_hub.home.files import OWN
 from antiphon_hub.metrics import Counts, Exporter, MeteredPublisher, Meters
 from antiphon_hub.mosquitto import Mosquitto
-from antiphon_hub.own_worker import own_workers
 from antiphon_hub.settings import Settings
 from antiphon_hub.storage import Database
 from antiphon_hub.timekeeping import Timekeeping, home_zone
@@ -47,7 +47,7 @@ from antiphon_hub.turns.journal import MIGRATIONS, Journal
 from antiphon_hub.turns.speaking import Mouth
 from antiphon_hub.turns.turn import Parts
 from antiphon_hub.turns.turns import Turns
-from antiphon_hub.workers import WorkerPool
+from antiphon_hub.workers import Trials
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Link
@@ -79,14 +79,13 @@ class Hub:
         name = new_id(f"hub-{self._id}")
         self._link = Link(self._resolve, client_id=name, will=self._presence.will, name="hub")
         self._presence.attach(self._link)
-        self._desk = PairingDesk(self._link)
         self._lease = LeaseKeeper(
             self._resolve, self._id, standby=settings.hub.standby, alone=self._broker is not None
         )
         outbound = Outbound(self._link)
-        devices = Devices(self._link, outbound)
-        fleet, zone = Fleet(outbound), home_zone(settings.hub.time_zone)
-        self._meters = Meters(version("antiphon-hub"))
+        fleet, devices = Fleet(outbound), Devices(self._link, outbound)
+        zone = home_zone(settings.hub.time_zone)
+        self._meters, self._desk = Meters(version("antiphon-hub")), PairingDesk(self._link)
         self._publisher = MeteredPublisher(outbound, self._meters)
         self._timekeeping = Timekeeping(
             self._state_dir, zone, self._publisher, fleet, outbound.satellite
@@ -99,7 +98,8 @@ class Hub:
         self._database = Database(self._state_dir / JOURNAL_FILE)
         self._recordings = recordings_of(settings)
         self._journal = journal_of(settings, self._database, self._recordings, self._lease.may_act)
-        self._pool = WorkerPool(outbound.worker, outbound, socket.gethostname())
+        self._pool = pool_of(outbound, lambda: self._equipment)
+        self._workers, self._equipment = equipped(settings, self._pool, self._one_worker)
         self._turns = self._build_turns(outbound, fleet)
         self._lease.tell(self._presence.hand_over, self._turns.calls.recall_acted)
         self._inbound = Inbound(
@@ -130,6 +130,8 @@ class Hub:
             ask=Requests(self._turns, self._playback, self._timekeeping.requests),
             mind=self._mind,
             reload=self._reload_home,
+            equipment=self._equipment,
+            trials=Trials(self._pool, Air(self._link)),
             rules=self._rules,
             journal=self._journal,
             gate=self._gate,
@@ -192,11 +194,9 @@ class Hub:
                 stack.push_async_callback(self._broker.stop)
                 self._address = await self._broker.start()
                 await stack.enter_async_context(_beside(self._broker.run))
-            mine, address = self._settings.workers, await self._resolve()
-            one = self._one_worker
-            for worker, run in own_workers(mine, address, self._state_dir, self._id, one):
-                stack.push_async_callback(worker.stop)
-                await stack.enter_async_context(_beside(run))
+            address = await self._resolve()
+            mine = await asyncio.to_thread(self._equipment.section)
+            await stack.enter_async_context(self._workers.running(mine, address))
             # It computes meanwhile: neither a takeover nor a restart must wait for it.
             context = asyncio.create_task(asyncio.to_thread(self._mind.context), name="grammar")
             await stack.enter_async_context(_beside(self._lease.run))

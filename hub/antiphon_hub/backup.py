@@ -31,9 +31,13 @@ WAITING: Final = "restore"
 """Where an archive waits, unpacked, for the next start."""
 _UNPACKING: Final = "restore.new"
 _BEFORE: Final = "before-restore"
-_LEFT_OUT: Final = frozenset({"audio", "broker", "hub.json", WAITING, _UNPACKING, _BEFORE})
-"""Recordings stay at home, what the broker keeps is told again, the rest is of this run."""
-_LEFT_OUT_NAMES: Final = re.compile(r"^worker-\d+\.toml$|\.new$|-wal$|-shm$|-journal$|\.part$|^\.")
+_LEFT_OUT: Final = frozenset(
+    {"audio", "broker", "models", "hub.json", WAITING, _UNPACKING, _BEFORE}
+)
+"""Recordings and models stay at home, what the broker keeps is told again, the rest is of now."""
+_LEFT_OUT_NAMES: Final = re.compile(
+    r"^worker-\d+b?\.toml$|\.new$|-wal$|-shm$|-journal$|\.part$|^\."
+)
 _NAME: Final = re.compile(
     r"^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}/){0,5}[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
 )

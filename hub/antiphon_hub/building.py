@@ -1,16 +1,22 @@
 """Parts of the hub, each built of settings: what `app` puts together."""
 
+import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 
 from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.equipment import Equipment
+from antiphon_hub.equipment.proof import prove
+from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
 from antiphon_hub.home.files import OWN, HomeFiles
 from antiphon_hub.metrics import Counts
 from antiphon_hub.mind import HomeMind, plugins_of
 from antiphon_hub.nlu.questions import Question
+from antiphon_hub.own_worker import OwnWorkers
 from antiphon_hub.playback import Playback
 from antiphon_hub.playback.memory import Memory
 from antiphon_hub.publisher import Publisher
@@ -26,8 +32,10 @@ from antiphon_hub.turns.announcing import Voice
 from antiphon_hub.turns.caller import STREAM_SLACK_S, Listening
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.turns import Turns
-from antiphon_hub.workers import WorkerPool
+from antiphon_hub.workers import Chosen, Kind, WorkerPool
 from antiphon_protocol.messages.ask import Answer, AskAnnounce
+
+log = logging.getLogger(__name__)
 
 
 def playback_of(
@@ -110,6 +118,35 @@ def journal_of(
         recordings=recordings,
         may_act=may_act,
     )
+
+
+def pool_of(outbound: Outbound, equipment: Callable[[], Equipment]) -> WorkerPool:
+    """Return the workers, which hear and speak with what the owner chose for a language."""
+
+    def prefer(kind: Kind, language: str) -> Chosen:
+        one = equipment().wanted(language)
+        if kind == "stt":
+            return Chosen(engine=one.stt)
+        return Chosen(engine=one.tts, voice=one.voice)
+
+    return WorkerPool(outbound.worker, outbound, socket.gethostname(), prefer)
+
+
+def equipped(
+    settings: Settings, pool: WorkerPool, one_is_here: Callable[[], Awaitable[None]]
+) -> tuple[OwnWorkers, Equipment]:
+    """Return the own workers and what they hear and speak with.
+
+    Engines are as the settings have them where what was chosen cannot be read.
+    """
+    folder = settings.state_dir()
+    workers = OwnWorkers(folder, settings.hub_id(), pool, one_is_here)
+    try:
+        return workers, Equipment(settings, folder / OWN, prove, workers.replace)
+    except StorageError as error:
+        log.error("engines are as the settings have them: %s", error)  # noqa: TRY400 - the message says it all
+        own = folder / OWN / "unreadable"
+        return workers, Equipment(settings, own, prove, workers.replace)
 
 
 def counts_of(

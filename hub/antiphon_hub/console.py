@@ -17,6 +17,7 @@ from antiphon_hub import fleet
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Outbound
 from antiphon_hub.clock import now_us
+from antiphon_hub.equipment import Equipment
 from antiphon_hub.errors import ConsoleError, RestartAskedError, StorageError
 from antiphon_hub.gate import Gate
 from antiphon_hub.identity.accounts import Accounts
@@ -28,10 +29,12 @@ from antiphon_hub.settings import ConsoleSection, Settings
 from antiphon_hub.timers.requests import TimerRequests
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.turns import Turns
+from antiphon_hub.web.clips import Clips
 from antiphon_hub.web.house import Ask, House, Satellite, Twins, Worker
 from antiphon_hub.web.live import Live
 from antiphon_hub.web.observer import Observer
 from antiphon_hub.web.scores import Scores
+from antiphon_hub.workers import Trials
 from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
 from antiphon_protocol.messages.event import Event
@@ -86,6 +89,8 @@ class Console:
         ask: Ask,
         mind: HomeMind,
         reload: Callable[[], Awaitable[None]],
+        equipment: Equipment,
+        trials: Trials,
         rules: RulesOfRooms,
         journal: Journal,
         gate: Gate,
@@ -98,11 +103,13 @@ class Console:
         self._settings = settings
         self._satellites, self._workers = satellites, workers
         self._ask, self._mind, self._reload = ask, mind, reload
+        self._equipment, self._trials = equipment, trials
         self._rules, self._journal, self._registry = rules, journal, registry
         self._outbound, self._facts = outbound, facts
         self._gate, self._browsers = gate, browsers
         self._restart = asyncio.Event()
         self._twins, self._scores = twins, Scores(outbound.satellite)
+        self._clips = Clips()
         self._live = Live()
         self._observer = Observer(turns_running, lambda: len(self._live))
         if settings.console.listen:
@@ -183,6 +190,9 @@ class Console:
             scores=self._scores,
             mind=self._mind,
             reload=self._reload,
+            equipment=self._equipment,
+            trials=self._trials,
+            clips=self._clips,
             rules=self._rules,
             mark_wrong=self._mark_wrong,
             registry=self._registry,

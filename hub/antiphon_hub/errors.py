@@ -16,6 +16,7 @@ HubError
 ├── IdentityError      an account, a password or a pairing is not as it must be
 │   ├── SignInError        wrong name, password or setup token
 │   └── TooManyTriesError  somebody must wait before the next try
+├── EquipmentError     a model or a voice cannot be installed, chosen or removed
 ├── RestartAskedError  the owner wants the hub to start anew
 ├── BackupError        an archive cannot be made, or is none of ours
 ├── ConsoleError       what was asked of the console cannot be done
@@ -84,6 +85,10 @@ class TooManyTriesError(IdentityError):
         super().__init__(
             f"too many tries; wait {minutes} minute{'s' if minutes > 1 else ''} and try again"
         )
+
+
+class EquipmentError(HubError):
+    """A model or a voice cannot be installed, chosen or removed; nothing has changed."""
 
 
 class RestartAskedError(HubError):

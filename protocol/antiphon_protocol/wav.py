@@ -8,7 +8,7 @@ import io
 import shlex
 import wave
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.errors import WavError
@@ -30,18 +30,33 @@ def read_wav(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():
             raise WavError(f"{path}: is no file; name one WAV file")
-        with wave.open(str(path), "rb") as reader:
+        with path.open("rb") as file:
+            return _samples(path, file, path.stat().st_size)
+    except OSError as error:
+        raise WavError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def wav_samples(data: bytes, name: str) -> bytes:
+    """Return the samples of a WAV file that is at hand, called so in errors; see `read_wav`.
+
+    Raises:
+        WavError: as `read_wav`.
+    """
+    return _samples(Path(name), io.BytesIO(data), len(data))
+
+
+def _samples(path: Path, file: IO[bytes], size: int) -> bytes:
+    try:
+        with wave.open(file, "rb") as reader:
             _check_format(path, reader)
             promised = reader.getnframes()
-            if promised > FRAMES_MAX and path.stat().st_size > FRAMES_MAX * SAMPLE_BYTES:
+            if promised > FRAMES_MAX and size > FRAMES_MAX * SAMPLE_BYTES:
                 raise WavError(_too_long(path, promised / SAMPLE_RATE_HZ))
             # A header may lie: what it promises is no reason to set that much memory aside.
             pcm = reader.readframes(min(promised, FRAMES_MAX))
     except (wave.Error, EOFError, RuntimeError) as error:
         # `wave` raises a bare RuntimeError where a chunk is longer than the file's own size.
         raise WavError(f"{path}: {_reason(error)}; {_convert(path)}") from None
-    except OSError as error:
-        raise WavError(f"{path}: cannot be read: {error.strerror or error}") from None
     if promised == 0:
         raise WavError(f"{path}: holds no samples; record it again")
     if len(pcm) < promised * SAMPLE_BYTES:

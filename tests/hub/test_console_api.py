@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from antiphon_hub.identity.people import Scope
 from antiphon_hub.settings import ConsoleSection
 from antiphon_hub.web.api import document
+from antiphon_hub.web.file_operations import FILE_OPERATIONS
 from antiphon_hub.web.serve import serving
 from antiphon_hub.web.table import DEEDS
 from tests.support.console_world import ConsoleWorld, console_world
@@ -45,7 +46,7 @@ def test_the_document_describes_every_deed() -> None:
         for path in document()["paths"].values()
         for operation in path.values()
     }
-    assert described == {one.name for one in DEEDS}
+    assert described == {one.name for one in (*DEEDS, *FILE_OPERATIONS)}
     assert len({(one.method, one.path) for one in DEEDS}) == len(DEEDS)
     assert all(one.summary.endswith(".") for one in DEEDS)
 
@@ -122,6 +123,7 @@ async def test_a_conversation_with_its_trace(world: ConsoleWorld) -> None:
 @pytest.mark.slow
 async def test_schemathesis_finds_nothing(world: ConsoleWorld) -> None:
     token = world.program(*Scope).headers["Authorization"]
+    world.worker.join()
     section = ConsoleSection(listen="127.0.0.1:0")
     async with serving(world.house, world.live, world.observer, section) as address:
         await asyncio.to_thread(every_operation, address, {"Authorization": token})

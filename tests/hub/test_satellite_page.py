@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from antiphon_hub.errors import IdentityError
 from antiphon_hub.identity.devices import Credentials
+from antiphon_hub.web.assets import FOLDER as STATIC
 from antiphon_hub.web.satellite_page import FOLDER, Newcomer
 from antiphon_link.broker import BrokerAddress
 from tests.support.browser_page import Console
@@ -64,11 +65,13 @@ async def ask(console: Console, path: str, body: bytes | None = None, **headers:
 async def test_the_page_and_all_its_files_are_served(console: Console) -> None:
     page = await ask(console, "")
     assert page.headers["content-type"].startswith("text/html")
+    entries = [STATIC / "console.js", *(FOLDER / f"{one}.js" for one in ("satellite", "resampler"))]
+    named = page.body + b"".join(one.read_bytes() for one in entries)
     for file in FOLDER.iterdir():
         answer = await ask(console, file.name)
         assert (answer.status, answer.body) == (200, file.read_bytes())
         if file.name != "index.html" and file.suffix in (".js", ".css", ".svg"):
-            assert file.name.encode() in page.body + (FOLDER / "satellite.js").read_bytes()
+            assert file.name.encode() in named
 
 
 async def test_a_file_is_packed_and_asked_for_again_only_when_it_changed(console: Console) -> None:
@@ -87,7 +90,7 @@ async def test_nothing_else_is_served(console: Console, path: str) -> None:
 
 
 async def test_the_page_needs_nothing_from_outside() -> None:
-    for name in ("index.html", "index.css"):
+    for name in ("index.html", "satellite.css"):
         text = (FOLDER / name).read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text

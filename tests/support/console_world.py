@@ -11,7 +11,9 @@ import httpx
 import msgspec
 from argon2 import PasswordHasher
 
-from antiphon_hub.errors import HomeError
+from antiphon_hub.equipment import Equipment
+from antiphon_hub.equipment.sorts import Sort
+from antiphon_hub.errors import ChildError, EquipmentError, HomeError
 from antiphon_hub.fleet import Twins
 from antiphon_hub.home.files import OWN, HomeFiles
 from antiphon_hub.home.model import load_home
@@ -25,7 +27,13 @@ from antiphon_hub.metrics import Meters
 from antiphon_hub.mind import HomeMind
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood
 from antiphon_hub.room_rules import RulesOfRooms
-from antiphon_hub.settings import ConsoleSection, HubSection, JournalSection, Settings
+from antiphon_hub.settings import (
+    ConsoleSection,
+    HubSection,
+    JournalSection,
+    Settings,
+    WorkersSection,
+)
 from antiphon_hub.skills.fake import FakeDevices
 from antiphon_hub.storage import Database
 from antiphon_hub.timers.desk import Desk
@@ -36,6 +44,7 @@ from antiphon_hub.timers.store import Store
 from antiphon_hub.timers.timers import Timers
 from antiphon_hub.turns.journal import FILE, MIGRATIONS, Journal
 from antiphon_hub.turns.record import TurnRecord
+from antiphon_hub.web.clips import Clips
 from antiphon_hub.web.house import House
 from antiphon_hub.web.live import Live
 from antiphon_hub.web.observer import Observer
@@ -49,6 +58,7 @@ from antiphon_protocol.messages.presence import Hello
 from antiphon_protocol.messages.satellite import SatelliteCommand
 from antiphon_protocol.messages.timer import AskList, AskTimer
 from antiphon_protocol.version import OURS
+from tests.support.light_worker import LightWorker
 
 BASE = "http://localhost"
 PASSWORD = "four calm otters swim"  # noqa: S105 - of a house in a test
@@ -147,6 +157,12 @@ class ConsoleWorld:
         self.wanted: list[tuple[str, DesiredSettings]] = []
         self.answer_wanted: Callable[[str, DesiredSettings], None] = lambda *_: None
         self.twins = Twins(folder / OWN, self._want)
+        self.worker = LightWorker()
+        self.proven: list[Sort] = []
+        self.replaced: list[WorkersSection] = []
+        self.trouble = ""
+        """Why no model loads and no worker starts; empty: all do."""
+        self.equipment = Equipment(self.settings, folder / OWN, self._prove, self._replace)
         self.scores = Scores(lambda satellite, asked: self.commands.append((satellite, asked)))
         self.restarts = 0
         files = HomeFiles(None, (), folder / OWN)
@@ -160,11 +176,14 @@ class ConsoleWorld:
             state_dir=folder,
             settings=self.settings,
             satellites=self.satellites,
-            workers=(),
+            workers=self.worker.pool,
             ask=self.ask,
             command=lambda satellite, command: self.commands.append((satellite, command)),
             twins=self.twins,
             scores=self.scores,
+            equipment=self.equipment,
+            trials=self.worker.trials,
+            clips=Clips(),
             mind=self.mind,
             reload=self._reload,
             rules=RulesOfRooms(self.settings, folder / OWN),
@@ -181,6 +200,16 @@ class ConsoleWorld:
     def _want(self, satellite: str, desired: DesiredSettings) -> None:
         self.wanted.append((satellite, desired))
         self.answer_wanted(satellite, desired)
+
+    async def _prove(self, _: Path, sort: Sort) -> None:
+        self.proven.append(sort)
+        if self.trouble:
+            raise EquipmentError(self.trouble)
+
+    async def _replace(self, section: WorkersSection) -> None:
+        if self.trouble:
+            raise ChildError(self.trouble)
+        self.replaced.append(section)
 
     async def _reload(self) -> None:
         if isinstance(self.mind, HomeMind):

@@ -10,10 +10,13 @@ from tests.support import node
 from tests.support.chromium import Page, chromium
 from tests.support.console_shots import PATHS, WIDTHS, arrived, overflowing, violations
 from tests.support.console_world import PASSWORD
-from tests.support.house import WITHOUT_WORKER, House, open_house, satellite_settings
+from tests.support.house import House, open_house, satellite_settings
 from tests.system.test_console_first_evening import CONSOLE, address, filled, token
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+WITH_A_WORKER = {"workers": {"stt": ["fake"], "tts": ["fake"], "wake": ["fake"], "vad": "fake"}}
 
 
 async def wrong_at(page: Page, axe: str) -> list[Any]:
@@ -41,7 +44,7 @@ async def test_no_page_has_a_serious_violation(tmp_path: Path) -> None:
     axe = await asyncio.to_thread(node.file_of("axe-core", "axe.min.js").read_text, "utf-8")
     wrong: dict[str, Any] = {}
     async with (
-        open_house(tmp_path, {**WITHOUT_WORKER, **CONSOLE}) as house,
+        open_house(tmp_path, {**WITH_A_WORKER, **CONSOLE}) as house,
         chromium(tmp_path) as page,
     ):
         await with_a_satellite(house, tmp_path)
@@ -56,6 +59,10 @@ async def test_no_page_has_a_serious_violation(tmp_path: Path) -> None:
         for path in PATHS:
             await page.open(console + path)
             wrong[path] = await wrong_at(page, axe)
+        await page.open(f"{console}/engines")
+        await page.run("document.querySelector('[action$=speak]').requestSubmit()")
+        await page.until("document.querySelector('#spoken audio') !== null")
+        wrong["a voice that has spoken"] = await wrong_at(page, axe)
         await page.open(f"{console}/satellites/kitchen")
         assert await page.run("document.querySelector('[data-scores]').checkVisibility()")
         await page.run("document.querySelector('main').append(new Image()); true")

@@ -3,16 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from antiphon_hub.home.model import Device
-from antiphon_link.link import Link
+from antiphon_link.link import Envelope, Link
+from antiphon_protocol.audio import AudioFrame
 from antiphon_protocol.codec import Encoding, encode
 from antiphon_protocol.errors import EncodeError
 from antiphon_protocol.messages.config import DesiredSettings
 from antiphon_protocol.messages.event import DeviceChanged, DeviceState, Event
 from antiphon_protocol.messages.satellite import SatelliteCommand
 from antiphon_protocol.messages.work import WorkerCommand
-from antiphon_protocol.topics import EVENT, HOME_STATE, SATELLITE_DESIRED, SATELLITE_DO, WORKER_DO
+from antiphon_protocol.topics import (
+    EVENT,
+    HOME_STATE,
+    PLAYBACK_AUDIO,
+    SATELLITE_AUDIO,
+    SATELLITE_DESIRED,
+    SATELLITE_DO,
+    WORKER_DO,
+)
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +95,27 @@ class Outbound:
             self._link.post(EVENT, event, kind=kind)
         except EncodeError as error:
             log.error("event %s: %s", kind, error)  # noqa: TRY400 - the message says it all
+
+
+class Air:
+    """Audio on the bus, for trials of engines."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def send(self, satellite: str, stream: str, frame: AudioFrame) -> None:
+        """See workers.trial.Air.send."""
+        await self._link.send(SATELLITE_AUDIO, frame, satellite=satellite, stream=stream)
+
+    def following(
+        self, group: str, playback: str, take: Callable[[AudioFrame], None]
+    ) -> AbstractAsyncContextManager[None]:
+        """See workers.trial.Air.following."""
+
+        def taken(frame: AudioFrame, _: Envelope) -> None:
+            take(frame)
+
+        return self._link.following(PLAYBACK_AUDIO, taken, group=group, playback=playback)
 
 
 class Devices:

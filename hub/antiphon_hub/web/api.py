@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from antiphon_hub.errors import ConsoleError
 from antiphon_hub.web.answers import Refusal, desk_of, done, json, refused
 from antiphon_hub.web.deed import Deed
+from antiphon_hub.web.file_operations import FILE_OPERATIONS, FileOperation
 from antiphon_hub.web.forms import from_json, from_texts, parts_of
 from antiphon_hub.web.table import DEEDS
 from antiphon_hub.web.visit import CSRF_HEADER, check_csrf, known, visitor_of
@@ -94,6 +95,8 @@ def document() -> dict[str, Any]:
     for one in DEEDS:
         taken = components[one.takes.__name__]
         paths[one.path][one.method.lower()] = _operation(one, taken, shown[id(one.gives)])
+    for file in FILE_OPERATIONS:
+        paths[file.path][file.method] = _file_operation(file)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -112,6 +115,33 @@ def document() -> dict[str, Any]:
     }
 
 
+def _file_operation(one: FileOperation) -> dict[str, Any]:
+    done = {"$ref": _REF.format(name="Done")}
+    plain = one.gives == "application/json"
+    given = _content("Done", done) if plain else {"description": "Done", "content": {one.gives: {}}}
+    operation: dict[str, Any] = {
+        "operationId": one.name,
+        "summary": one.summary,
+        "description": f"Needs {' and '.join(f'the right `{scope}`' for scope in one.scopes)}.",
+        "tags": [one.name.partition(".")[0]],
+        "parameters": [_parameter(name, {"type": "string"}, "path") for name in one.parts],
+        "responses": {"200": given, **_refusals()},
+    }
+    if one.fields:
+        schema = {"type": "object", "properties": one.fields, "required": ["file"]}
+        content = {"multipart/form-data": {"schema": schema}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _refusals() -> dict[str, Any]:
+    return {
+        code: _content(text, {"$ref": _REF.format(name="Refusal")})
+        for code, text in _REFUSALS.items()
+        if code != "421"
+    }
+
+
 def _operation(one: Deed, taken: Mapping[str, Any], given: Any) -> dict[str, Any]:
     fields: dict[str, Any] = taken.get("properties", {})
     needed: Sequence[str] = taken.get("required", ())
@@ -125,11 +155,7 @@ def _operation(one: Deed, taken: Mapping[str, Any], given: Any) -> dict[str, Any
         "parameters": [_parameter(name, fields[name], "path") for name in parts],
         "responses": {
             "200": _content("Done", given),
-            **{
-                code: _content(text, {"$ref": _REF.format(name="Refusal")})
-                for code, text in _REFUSALS.items()
-                if code != "421"
-            },
+            **_refusals(),
         },
     }
     if one.method == "GET":

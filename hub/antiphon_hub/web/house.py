@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from antiphon_hub.equipment import Equipment
 from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.home.model import Home
 from antiphon_hub.identity.accounts import Accounts
@@ -14,7 +15,9 @@ from antiphon_hub.identity.pairing import Pairing
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood
 from antiphon_hub.room_rules import RulesOfRooms
 from antiphon_hub.settings import Settings
+from antiphon_hub.web.clips import Clips
 from antiphon_hub.web.scores import Scores
+from antiphon_hub.workers import Trials
 from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.messages.ask import Answer, AskAnnounce, AskIntent, AskVolume
 from antiphon_protocol.messages.config import DesiredSettings, ReportedSettings, SatelliteSettings
@@ -152,6 +155,9 @@ class House:
     mind: Mind
     reload: Callable[[], Awaitable[None]]
     """Take the changed files into use now."""
+    equipment: Equipment
+    trials: Trials
+    clips: Clips
     rules: RulesOfRooms
     mark_wrong: Mark
     registry: CollectorRegistry

@@ -1,6 +1,6 @@
 """The pages: which there are, what each is made of."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from antiphon_hub.web.answers import done
 from antiphon_hub.web.deed import Asked, Deed, Desk, Nothing
 from antiphon_hub.web.deeds import (
     conversations,
+    engines,
     home,
     pairing,
     people,
@@ -23,6 +24,7 @@ from antiphon_hub.web.deeds import (
     timers,
 )
 from antiphon_hub.web.forms import from_texts
+from antiphon_protocol.messages.presence import EngineOffer
 
 Load = Callable[[Desk, QueryParams, Mapping[str, str]], Awaitable[dict[str, Any]]]
 
@@ -147,7 +149,23 @@ async def _home(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict
 
 async def _engines(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
     del query, path
-    return {"engines": await _get(system.engines, desk), "rooms": _rooms_that_speak(desk)}
+    shown = await _get(system.engines, desk)
+    offers = [offer for worker in shown.workers for offer in worker.engines]
+    return {
+        "engines": shown,
+        "rooms": _rooms_that_speak(desk),
+        "choice": await _get(engines.choice, desk),
+        "installed": (await _get(engines.installed, desk)).installed,
+        "recognisers": list(dict.fromkeys(one.name for one in offers if one.kind == "stt")),
+        "speakers": list(dict.fromkeys(one.name for one in offers if one.kind == "tts")),
+        "voices": _voices(offers),
+    }
+
+
+def _voices(offers: Sequence[EngineOffer]) -> list[str]:
+    """Return the engines' voices, a few of each: some have hundreds."""
+    found = [voice for one in offers if one.kind == "tts" for voice in one.voices]
+    return list(dict.fromkeys(found))
 
 
 async def _system(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
@@ -248,6 +266,9 @@ def _rooms_that_speak(desk: Desk) -> list[str]:
 
 PARTS: Final[dict[str, str]] = {
     "sentences.understand": "part_reading.html",
+    "sentences.hear": "part_overheard.html",
+    "engines.hear": "part_heard.html",
+    "engines.speak": "part_spoken.html",
     "rooms.command": "part_replied.html",
     "people.make_token": "part_token.html",
 }

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from antiphon_hub.web.assets import Assets
 from antiphon_hub.web.board import UNKNOWN_DBFS, RoomNow
 from antiphon_hub.web.plots import area, bars_of, line
-from antiphon_hub.web.words import INTENTS, OUTCOMES, REASONS, STAGES, STATES
+from antiphon_hub.web.words import INTENTS, OUTCOMES, REASONS, SOURCES, STAGES, STATES
 
 FOLDER: Final = Path(__file__).with_name("templates")
 MINUTE_S: Final = 60
@@ -41,6 +41,7 @@ class Pages:
             "reason": lambda code: REASONS.get(code, code),
             "stage": lambda name: STAGES.get(name, name),
             "outcome": lambda name: OUTCOMES.get(name, name),
+            "source": lambda name: SOURCES.get(name, name),
             "state": lambda name: STATES.get(name, name),
         }
         self._environment.globals |= {

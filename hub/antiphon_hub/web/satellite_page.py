@@ -7,7 +7,7 @@ hub needs no Node.
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -74,7 +74,7 @@ class SatellitePage:
         self._may_enter = may_enter
         self._house = house
         self._admit = admit
-        self._files = {one.name: _File(one) for one in sorted(folder.iterdir())}
+        self._files = _files_in(folder)
         self.socket = MqttSocket(find_broker, may_enter)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -84,19 +84,13 @@ class SatellitePage:
             Route("/config.json", self._config),
             Route("/account.json", self._account, methods=["POST"]),
             WebSocketRoute("/mqtt", self.socket.serve),
-            Route("/{name}", self._file),
+            Route("/{name}", _serving(self._files)),
         ]
 
     async def _page(self, request: Request) -> Response:
         if not request.url.path.endswith("/"):  # its files are named relative to it
             return RedirectResponse(f"{request.url.path}/")
         return self._files[_INDEX].answer(request)
-
-    async def _file(self, request: Request) -> Response:
-        file = self._files.get(request.path_params["name"])
-        if file is None:
-            raise HTTPException(404)
-        return file.answer(request)
 
     async def _config(self, request: Request) -> Response:
         await self._require_entry(request)
@@ -125,6 +119,25 @@ class SatellitePage:
     async def _require_entry(self, request: Request) -> None:
         if not await self._may_enter(request):
             raise HTTPException(401, "sign in to the console first")
+
+
+def files_of_the_page(folder: Path = FOLDER) -> Sequence[BaseRoute]:
+    """Return what is to be mounted where no browser can be a satellite: the built files."""
+    return [Route("/{name}", _serving(_files_in(folder)))]
+
+
+def _files_in(folder: Path) -> dict[str, "_File"]:
+    return {one.name: _File(one) for one in sorted(folder.iterdir())}
+
+
+def _serving(files: Mapping[str, "_File"]) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        file = files.get(request.path_params["name"])
+        if file is None:
+            raise HTTPException(404)
+        return file.answer(request)
+
+    return serve
 
 
 class _File:

@@ -1,6 +1,7 @@
 """The console as an ASGI app: pages, forms, JSON API, live updates, files."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from antiphon_hub.errors import ConsoleError, IdentityError, TooManyTriesError
 from antiphon_hub.identity.devices import Credentials, Device
 from antiphon_hub.identity.people import Scope, Session
 from antiphon_hub.identity.rights import Account
-from antiphon_hub.web import api, archive
+from antiphon_hub.web import api, archive, installing
 from antiphon_hub.web.answers import desk_of, done, json, refused
 from antiphon_hub.web.assets import Assets
 from antiphon_hub.web.deed import Visitor
@@ -29,7 +30,7 @@ from antiphon_hub.web.observer import Observer
 from antiphon_hub.web.pages import PAGES, PARTS, Page, fields, said
 from antiphon_hub.web.render import Pages
 from antiphon_hub.web.satellite_page import House as SatelliteHouse
-from antiphon_hub.web.satellite_page import Newcomer, SatellitePage
+from antiphon_hub.web.satellite_page import Newcomer, SatellitePage, files_of_the_page
 from antiphon_hub.web.shield import Shield
 from antiphon_hub.web.table import BY_NAME
 from antiphon_hub.web.visit import (
@@ -50,8 +51,13 @@ FETCHED: Final = "x-antiphon"
 SAID: Final = "antiphon-said"
 THEME: Final = "antiphon-theme"
 FORM_FIELDS_MAX: Final = 200
+_RECORDINGS: Final = 1
+"""Files in a form for a deed: the body's limit holds for them, too."""
 FORM_PART_BYTES_MAX: Final = 1024 * 1024 + 1024
-_UPLOADS: Final = (f"{api.BASE}{archive.RESTORE}", archive.FORM)
+_UPLOADS: Final = (
+    *(f"{api.BASE}{archive.RESTORE}", archive.FORM),
+    *(f"{api.BASE}{installing.INSTALL}", installing.FORM),
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -72,6 +78,7 @@ def site(house: House, live: Live, observer: Observer) -> ASGIApp:
             Route("/conversations/{turn}/sound/{number:int}.wav", _sound, methods=["GET"]),
             Route("/static/{version}/{name}", assets.serve, methods=["GET"]),
             *archive.routes(),
+            *installing.routes(),
             *api.routes(),
             *_talk(house),
         ],
@@ -89,8 +96,8 @@ def site(house: House, live: Live, observer: Observer) -> ASGIApp:
 def _talk(house: House) -> list[BaseRoute]:
     """Return the page that is a satellite, where browsers are let through to the broker."""
     find = house.browsers
-    if find is None:
-        return []
+    if find is None:  # its files alone: pages of ours use its microphone
+        return [Mount("/satellite", routes=files_of_the_page())]
 
     async def find_broker() -> BrokerAddress:
         return find()
@@ -250,7 +257,7 @@ async def _do(request: Request) -> Response:
     one = BY_NAME.get(request.path_params["deed"])
     if one is None or one.method == "GET":
         raise ConsoleError(404, "there is nothing to do by that name")
-    pairs = await _pairs(request)
+    pairs = await _pairs(request, files=_RECORDINGS)
     given = {name: value for name, value in pairs if name in (CSRF_FIELD, "back")}
     check_csrf(who, request.headers.get(CSRF_HEADER, "") or given.get(CSRF_FIELD, ""))
     rest = [pair for pair in pairs if pair[0] not in (CSRF_FIELD, "back")]
@@ -275,11 +282,15 @@ def _redirected(back: str, message: str) -> Response:
     return response
 
 
-async def _pairs(request: Request) -> list[tuple[str, str]]:
+async def _pairs(request: Request, files: int = 0) -> list[tuple[str, str]]:
+    """Return a form's fields; a small file becomes base64, as in JSON."""
     async with request.form(
-        max_files=0, max_fields=FORM_FIELDS_MAX, max_part_size=FORM_PART_BYTES_MAX
+        max_files=files, max_fields=FORM_FIELDS_MAX, max_part_size=FORM_PART_BYTES_MAX
     ) as form:
-        return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+        return [
+            (name, value if isinstance(value, str) else b64encode(await value.read()).decode())
+            for name, value in form.multi_items()
+        ]
 
 
 async def _texts(request: Request) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Final
 from antiphon_hub.web.deed import Deed
 from antiphon_hub.web.deeds import (
     conversations,
+    engines,
     home,
     pairing,
     people,
@@ -15,7 +16,18 @@ from antiphon_hub.web.deeds import (
     timers,
 )
 
-TOPICS: Final = (rooms, conversations, satellites, pairing, timers, sentences, home, system, people)
+TOPICS: Final = (
+    rooms,
+    conversations,
+    satellites,
+    pairing,
+    timers,
+    sentences,
+    home,
+    engines,
+    system,
+    people,
+)
 DEEDS: Final[tuple[Deed, ...]] = tuple(
     one for topic in TOPICS for one in vars(topic).values() if isinstance(one, Deed)
 )

@@ -10,6 +10,11 @@ STATES: Final = {
     "speaking": "Answering",
     "ringing": "Ringing",
 }
+SOURCES: Final = {
+    "grammar": "as the home says it",
+    "dictation": "open text",
+    "nothing": "nothing",
+}
 STAGES: Final = {
     "listen": "Listening",
     "hear": "Recognising",

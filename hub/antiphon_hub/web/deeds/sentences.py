@@ -13,6 +13,7 @@ from antiphon_hub.identity.people import Scope
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood
 from antiphon_hub.web.deed import Asked, Desk, Done, Nothing, Record, deed
 from antiphon_hub.web.texts import Texts
+from antiphon_hub.web.trying import HeardBy, Wav, heard_by, samples_of
 from antiphon_protocol.messages.fields import Name
 
 FILES_MAX: Final = 64
@@ -96,6 +97,22 @@ class Tried(Record, frozen=True, kw_only=True):
     readings: tuple[Reading, ...]
 
 
+class Speech(Asked, frozen=True, kw_only=True):
+    """A spoken sentence to be understood, not done."""
+
+    wav: Wav
+    """A WAV file, 16 kHz mono signed 16-bit, thirty seconds at most; base64 in JSON."""
+    room: Name = ""
+
+
+class Overheard(Record, frozen=True, kw_only=True):
+    """What was heard in a recording, and what it would mean."""
+
+    heard: HeardBy
+    tried: Tried | None
+    """None: nothing was heard that the recogniser stands by."""
+
+
 @deed("GET", "/sentences", Scope.CONFIGURE)
 async def listed(desk: Desk, asked: Nothing) -> SentenceFiles:
     """List the owner's sentence files."""
@@ -159,6 +176,25 @@ async def understand(desk: Desk, asked: Try) -> Tried:
     found = desk.house.mind.explain(asked.text, asked.room)
     readings = tuple(_reading(desk, one) for one in found)
     return Tried(text=asked.text, room=asked.room, readings=readings)
+
+
+@deed("POST", "/understand/speech", Scope.CONTROL)
+async def hear(desk: Desk, asked: Speech) -> Overheard:
+    """Tell what is heard in a recording and what it would mean in a room, without doing it."""
+    pcm = samples_of(asked.wav)
+    language = desk.house.settings.hub.language
+    workers = [worker for worker, _ in desk.house.trials.candidates("stt")]
+    if not workers:
+        raise ConsoleError(409, "no worker that hears is here; see the page Engines")
+    worker = min(workers, key=lambda one: one.load)
+    wanted = worker.engine("stt", language).engine
+    heard = await heard_by(desk, worker, wanted, pcm, language)
+    if heard.error:
+        raise ConsoleError(409, f"it could not be heard: {heard.error}")
+    tried = None
+    if heard.text:
+        tried = await understand.run(desk, Try(text=heard.text, room=asked.room))
+    return Overheard(heard=heard, tried=tried)
 
 
 async def checked(desk: Desk, path: Path, text: str) -> tuple[str, ...]:

@@ -75,6 +75,7 @@
     tick();
     follow();
     meters();
+    recorders();
   }
 
   document.addEventListener("submit", async (event) => {
@@ -213,6 +214,56 @@
     }
   }
   meters();
+
+  // The microphone, for forms that take a recording: the one of the page that is a satellite.
+  const title = document.title;
+  let recording = null;
+  function put(form, file) {
+    const held = new DataTransfer();
+    held.items.add(new File([file], "recording.wav", { type: "audio/wav" }));
+    form.elements.wav.files = held.files;
+  }
+  async function speak(button) {
+    const level = button.form.querySelector(".heard-level");
+    const { record } = await import("/satellite/recorder.js");
+    const shown = (on) => {
+      button.setAttribute("aria-pressed", String(on));
+      button.textContent = on ? "● Recording: stop" : "Speak";
+      level.hidden = !on;
+      document.title = on ? `● Recording – ${title}` : title;
+    };
+    recording = await record((share) => { level.value = share; });
+    try {
+      shown(true);
+      put(button.form, await recording.done);
+    } finally {
+      recording = null;
+      shown(false);
+    }
+    button.form.requestSubmit(button.form.querySelector("button:not([data-record])"));
+  }
+  function recorders() {
+    for (const button of document.querySelectorAll("[data-record]")) {
+      button.hidden = false;
+      button.onclick = async () => {
+        if (recording) { recording.stop(); return; }
+        try { await speak(button); } catch (error) { toast(String(error.message || error), [], true); }
+      };
+      const field = button.form.elements.wav;
+      field.onchange = async () => {
+        if (!field.files.length) return;
+        try {
+          const { converted } = await import("/satellite/recorder.js");
+          put(button.form, await converted(field.files[0]));
+        } catch {
+          field.value = "";
+          toast("This browser cannot play that file: choose another recording.", [], true);
+        }
+      };
+    }
+  }
+  recorders();
+  addEventListener("pagehide", () => { if (recording) recording.stop(); });
 
   // Light and dark.
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {

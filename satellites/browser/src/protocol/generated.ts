@@ -896,11 +896,15 @@ export const ENDPOINTING_SHAPE: Shape<Endpointing> = {
   ],
 };
 
-/** Look for the wake phrase first: the satellite could not. */
+/** Look for the wake phrase first: the satellite could not, or a second opinion is wanted. */
 export interface WakeCheck {
   readonly phrases: readonly string[];
   /** Score at which it counts; None for the engine's own. */
   readonly threshold: number | null;
+  /**
+   * The satellite's engine, which has heard it: the worker's others are asked, as far as it has any; empty: all are.
+   */
+  readonly heard_by: string;
   /** Give up when it was not heard in this much audio. */
   readonly within_s: number;
 }
@@ -910,6 +914,7 @@ export const WAKE_CHECK_SHAPE: Shape<WakeCheck> = {
   fields: [
     { name: "phrases", of: { kind: "list", of: { kind: "string", max: 100 }, max: 16 } },
     { name: "threshold", of: { kind: "nullable", of: { kind: "number", min: 0, max: 1 } }, default: null },
+    { name: "heard_by", of: { kind: "string", max: 100 }, default: "" },
     { name: "within_s", of: { kind: "number", min: 0, max: 86400 }, default: 5 },
   ],
 };
