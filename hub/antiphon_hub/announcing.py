@@ -8,7 +8,6 @@ from antiphon_hub.addresses import LOOPBACK, fingerprint, reachable_addresses
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.settings import Settings
 from antiphon_link.broker import BrokerAddress
-from antiphon_link.discovery import announced
 from antiphon_protocol.discovery import HubRecord
 from antiphon_protocol.version import OURS
 
@@ -31,6 +30,8 @@ async def broker_announced(
     if not settings.discovery.announce:
         yield
         return
+    from antiphon_link.discovery import announced  # noqa: PLC0415 - 0.05 s of each start without
+
     own = settings.mosquitto
     certificate = fingerprint(Path(own.cert_file)) if broker and own.cert_file else ""
     record = HubRecord(

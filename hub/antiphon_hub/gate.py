@@ -11,9 +11,15 @@ import ifaddr
 
 from antiphon_hub.errors import IdentityError, StorageError
 from antiphon_hub.identity.accounts import Accounts
-from antiphon_hub.identity.authority import CERTIFICATE, KEY, Authority
 from antiphon_hub.identity.devices import Devices
-from antiphon_hub.identity.gatekeeper import ACL, BROWSERS, PASSWORDS, Gatekeeper
+from antiphon_hub.identity.gatekeeper import (
+    ACL,
+    BROWSERS,
+    CERTIFICATE,
+    KEY,
+    PASSWORDS,
+    Gatekeeper,
+)
 from antiphon_hub.identity.pairing import House, Pairing
 from antiphon_hub.mosquitto_conf import Guard
 from antiphon_hub.settings import Settings
@@ -98,6 +104,9 @@ class Gate:
                 raise IdentityError(f"[broker] ca_file: {error}") from None
         if not self._settings.mosquitto.paired:
             return ""
+        # It brings `cryptography`: 0.05 s of the start of each hub that pairs nobody.
+        from antiphon_hub.identity.authority import Authority  # noqa: PLC0415
+
         hub = self._settings.hub_id()
         authority = Authority(self._folder, hub, _names(hub))
         self.fingerprint = authority.fingerprint

@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from antiphon_link.broker import DEFAULT_TLS_PORT, BrokerAddress, BrokerSettings, parse_address
-from antiphon_link.discovery import find_hub
 from antiphon_link.errors import LinkDownError, LinkRefusedError
 from antiphon_link.link import Resolver
 from antiphon_protocol.discovery import HubRecord
@@ -77,6 +76,8 @@ async def search(hub: str) -> tuple[BrokerAddress, HubRecord]:
         LinkRefusedError: it speaks no protocol version of ours.
         LinkDownError: its broker does not answer.
     """
+    from antiphon_link.discovery import find_hub  # noqa: PLC0415 - 0.05 s of each start without
+
     found = await find_hub(hub=hub)
     record = found.record
     try:

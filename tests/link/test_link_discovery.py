@@ -85,7 +85,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[FoundHub]:
     async def find(*, hub: str = "") -> FoundHub:
         return hubs[0]
 
-    monkeypatch.setattr(resolve, "find_hub", find)
+    monkeypatch.setattr("antiphon_link.discovery.find_hub", find)
     return hubs
 
 

@@ -17,12 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from antiphon_hub.errors import IdentityError
+from antiphon_hub.identity.gatekeeper import CERTIFICATE, KEY
 from antiphon_link.private_file import write_private
 
 BEGIN: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 """A board without a battery wakes up in the past, and must join before it knows the time."""
-CERTIFICATE: Final = "broker.pem"
-KEY: Final = "broker.key"
 LIFE: Final = dt.timedelta(days=50 * 365)
 """Nothing is gained by an end: devices trust this one key until they are paired anew."""
 

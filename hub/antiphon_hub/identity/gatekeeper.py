@@ -15,6 +15,8 @@ from antiphon_link.private_file import write_private
 PASSWORDS: Final = "devices.passwords"
 BROWSERS: Final = "browsers.passwords"
 ACL: Final = "devices.acl"
+CERTIFICATE: Final = "broker.pem"
+KEY: Final = "broker.key"
 
 
 class Gatekeeper:
