@@ -15,7 +15,7 @@ from antiphon_hub.errors import SentencesError
 from antiphon_hub.home.model import Kind
 from antiphon_hub.nlu.expressions import parse
 from antiphon_hub.nlu.owner import Common, read_sentences
-from antiphon_hub.yaml_file import plain, read_yaml
+from antiphon_hub.yaml_file import read_own_yaml
 
 DEVICE_INTENTS: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet", "HassGetState"})
 """Intents about devices: what they name is looked up in the home."""
@@ -266,7 +266,7 @@ def _base(language: str) -> Tree:
     if theirs is None or not ours_path.exists():
         known = ", ".join(sorted(path.stem for path in _OURS.glob("*.yaml")))
         raise SentencesError(language, [f"no sentences in this language; there are: {known}"])
-    ours = plain(read_yaml(ours_path, SentencesError))
+    ours = read_own_yaml(ours_path)
     intents: Tree = {}
     for name, intent in theirs["intents"].items():
         blocks = intent["data"]
