@@ -5,7 +5,8 @@ Several cues work together:
 - voice: the voice-activity probability, with hysteresis;
 - level: voice far below the person's own is the television, not the person (`nearness`);
 - text: the sentence is complete, complete but able to go on, or unfinished, by the grammar; words
-  that come while only others talk are not the person's;
+  that come while only others talk are not the person's, and a word that completes the sentence only
+  in the silence is none;
 - no new words: a complete sentence that has not changed for long, however loud the room is;
 - rhythm: who paused inside the sentence may pause again as long;
 - what is awaited: an answer is one word, and ends sooner;
@@ -38,6 +39,9 @@ WORD_LEAD_S: Final = 0.1
 the end of the word before, or of the room."""
 TEXT_LAG_S: Final = 0.15
 """So long after a sound a recogniser's text still changes by it."""
+LATE_S: Final = 0.12
+"""What becomes complete so long after the last sound is completed by the recogniser, which prefers
+whole sentences, and not by the person, who looks for a word."""
 FAINT_S: Final = 0.15
 """More silence is wanted where somebody talks on, quieter: it may be the person's last syllable."""
 RHYTHM: Final = 1.25
@@ -114,7 +118,10 @@ class Endpoint:
         self._longest_pause_s = 0.0
         self._text: SttPartial | None = None
         self._text_since = begin
+        self._complete_since = begin
         self._complete_until = -1
+        self._complete_text = ""
+        self._words_shown = False
 
     @property
     def spoken(self) -> bool:
@@ -131,11 +138,15 @@ class Endpoint:
             return
         if self._text is None or partial is None or partial.text != self._text.text:
             self._text_since = self._at
-        if self._may_end:
+        was_complete = self._may_end
+        if was_complete:
             self._complete_until = self._at
         self._text = partial
-        if self._may_end:
-            self._complete_until = self._at
+        self._words_shown |= partial is not None and bool(partial.text)
+        if self._may_end and partial is not None:
+            self._complete_until, self._complete_text = self._at, partial.text
+            if not was_complete:
+                self._complete_since = self._at
 
     def hear(self, window: Window) -> Ending | None:
         """Take in the next window; return the ending as soon as it is decided."""
@@ -193,11 +204,12 @@ class Endpoint:
     def _text_needs_s(self) -> float:
         """Text without voice of its own may be misheard from the wake phrase: it saves nothing."""
         rule, text = self._rule, self._command_text
-        if text is None or not (self._grammar and text.text and self._voice_heard):
+        begun = self._words_shown and not self._complete_text
+        if text is None or not (self._grammar and (text.text or begun) and self._voice_heard):
             return self._at_most_an_answers(rule.silence_s)
-        if not text.may_end and self._was_complete:
+        if not self._may_end and self._was_complete:
             return self._at_most_an_answers(rule.may_go_on_silence_s + FAINT_S)
-        if not text.may_end:
+        if not self._may_end or self._completed_late:
             return self._at_most_an_answers(rule.unfinished_silence_s)
         complete_s = rule.complete_silence_s if text.must_end else rule.may_go_on_silence_s
         return max(complete_s, min(RHYTHM * self._longest_pause_s, rule.silence_s))
@@ -207,8 +219,16 @@ class Endpoint:
 
     @property
     def _was_complete(self) -> bool:
-        """The sentence was complete until about when the person stopped."""
-        return self._complete_until > self._voice_end - WORD_LEAD_S * SAMPLE_RATE_HZ
+        """The sentence was complete until about the last sound, and more words came behind it."""
+        text = self._text.text if self._text is not None else ""
+        until = self._voice_end - WORD_LEAD_S * SAMPLE_RATE_HZ
+        return self._complete_until > until and text.startswith(f"{self._complete_text} ")
+
+    @property
+    def _completed_late(self) -> bool:
+        """It became complete when nobody spoke any more."""
+        prompt = self._text is not None and self._text.prompt
+        return prompt and self._complete_since - self._voice_end > LATE_S * SAMPLE_RATE_HZ
 
     @property
     def _others_talk(self) -> bool:

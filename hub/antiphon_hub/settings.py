@@ -105,7 +105,7 @@ class ListeningSection(Section, frozen=True, kw_only=True):
     silence_s: Seconds = 0.7
     complete_silence_s: Seconds = 0.25
     may_go_on_silence_s: Seconds = 0.3
-    unfinished_silence_s: Seconds = 1.0
+    unfinished_silence_s: Seconds = 1.5
     no_speech_s: Seconds = 5.0
     limit_s: Annotated[float, msgspec.Meta(ge=1.0, le=30.0)] = 15.0
     rooms: dict[Name, RoomListeningSection] = {}

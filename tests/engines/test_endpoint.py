@@ -43,8 +43,10 @@ SOUNDS = {
 }
 
 
-def partial(text: str, *, may_end: bool = False, must_end: bool = False) -> SttPartial:
-    return SttPartial(text=text, may_end=may_end or must_end, must_end=must_end)
+def partial(
+    text: str, *, may_end: bool = False, must_end: bool = False, prompt: bool = False
+) -> SttPartial:
+    return SttPartial(text=text, may_end=may_end or must_end, must_end=must_end, prompt=prompt)
 
 
 def hear(
@@ -238,6 +240,39 @@ def test_an_answer_of_one_syllable_ends_within_600_ms(
     texts = {} if text is None else {0.4: text}
     _, at_s = hear([("quiet", 0.3), ("voice", 0.2), ("quiet", 3)], rule=rule, texts=texts)
     assert at_s == pytest.approx(decided_s, abs=2.5 * WINDOW_S)
+
+
+SPOKEN: list[Part] = [("voice", 1.024), ("quiet", 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "silence_s"),
+    [
+        # What the recogniser makes of silence is no word...
+        ({0.5: partial("get a"), 1.3: partial("get a mocha", may_end=True, prompt=True)}, 1.0),
+        # ...unless it is a slow one, or was as sure while the person spoke.
+        ({0.5: partial("get a"), 1.3: partial("get a mocha", may_end=True)}, 0.4),
+        (
+            {
+                0.5: partial("get a latte", may_end=True, prompt=True),
+                1.3: partial("get a mocha", may_end=True, prompt=True),
+            },
+            0.4,
+        ),
+        # A word behind a whole sentence may be its last sound; in the place of one it is none.
+        ({0.9: partial("get a latte", may_end=True), 1.1: partial("get a latte with")}, 0.55),
+        ({0.9: partial("get a latte", may_end=True), 1.1: partial("get a double")}, 1.0),
+        # Who has begun goes on, though the recogniser wavers.
+        ({0.5: partial("get a"), 0.9: partial("")}, 1.0),
+        ({0.5: partial("get a latte", may_end=True), 0.9: partial("")}, 0.7),
+    ],
+)
+def test_who_looks_for_a_word_is_waited_for(
+    texts: dict[float, SttPartial], silence_s: float
+) -> None:
+    ending, at_s = hear(SPOKEN, texts=texts)
+    assert ending is not None
+    assert at_s == pytest.approx(1.024 + silence_s, abs=2 * WINDOW_S)
 
 
 def test_dictation_knows_of_no_unfinished_sentence() -> None:

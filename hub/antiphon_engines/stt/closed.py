@@ -97,7 +97,7 @@ class ClosedStream:
         state = automaton.follow(words) if words else None
         may_end = state is not None and automaton.may_end(state)
         must_end = may_end and state is not None and automaton.must_end(state)
-        return SttPartial(text=" ".join(words), may_end=may_end, must_end=must_end)
+        return SttPartial(text=" ".join(words), may_end=may_end, must_end=must_end, prompt=True)
 
     def finish(self) -> SttResult:
         """See SttStream.finish."""

@@ -36,6 +36,8 @@ class SttPartial(msgspec.Struct, frozen=True, kw_only=True):
     """The grammar accepts the text as a whole sentence."""
     must_end: bool
     """...and no sentence of the grammar goes on from it."""
+    prompt: bool = False
+    """Words are shown within a tenth of a second: what comes later is made of the silence."""
 
 
 class SttResult(msgspec.Struct, frozen=True, kw_only=True):

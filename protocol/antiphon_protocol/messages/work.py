@@ -58,7 +58,7 @@ class Endpointing(Record, frozen=True, kw_only=True):
     """The same when the sentence is complete, and no sentence goes on from it."""
     may_go_on_silence_s: Seconds = 0.3
     """The same when the sentence is complete, yet could go on."""
-    unfinished_silence_s: Seconds = 1.0
+    unfinished_silence_s: Seconds = 1.5
     """The same when the grammar expects more words: the person looks for a name."""
     no_speech_s: Seconds = 5.0
     """Nothing said at all after the wake phrase."""

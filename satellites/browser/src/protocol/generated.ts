@@ -889,7 +889,7 @@ export const ENDPOINTING_SHAPE: Shape<Endpointing> = {
     { name: "silence_s", of: { kind: "number", min: 0, max: 86400 }, default: 0.7 },
     { name: "complete_silence_s", of: { kind: "number", min: 0, max: 86400 }, default: 0.25 },
     { name: "may_go_on_silence_s", of: { kind: "number", min: 0, max: 86400 }, default: 0.3 },
-    { name: "unfinished_silence_s", of: { kind: "number", min: 0, max: 86400 }, default: 1 },
+    { name: "unfinished_silence_s", of: { kind: "number", min: 0, max: 86400 }, default: 1.5 },
     { name: "no_speech_s", of: { kind: "number", min: 0, max: 86400 }, default: 5 },
     { name: "limit_s", of: { kind: "number", min: 0, max: 86400 }, default: 15 },
     { name: "expect", of: { kind: "choice", of: ["answer", "command", "yes-no"] }, default: "command" },
