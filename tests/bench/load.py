@@ -4,8 +4,9 @@ Real Mosquitto, hub and worker, each a process; the satellites are light: the re
 without ear and mouth. `added_ms`: from sending the frame with which the end of speech was decided
 to the reply's first audio back at the satellite, less what recogniser and voice computed. By
 default both are scripted, and take the time that the closed grammar's engine was measured to take.
-`rss_mib` is of broker, hub and worker together, after the last round; `drops` are the hub's own
-counters of what its queues dropped, and those of all satellites' links.
+`rss_mib` is of broker, hub and worker together, after the last round, `rss_mib_course` on the way
+there; `drops` are the hub's own counters of what its queues dropped, and those of all satellites'
+links.
 """
 
 import argparse
@@ -39,6 +40,8 @@ COMMAND = "what time is it"
 START_S = 120.0
 JOIN_AT_A_TIME = 20
 MIB = 1 << 20
+COURSE = 12
+"""So many readings of memory are shown, spread over the rounds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -174,7 +177,7 @@ async def _house(
         "answered": sum(answer.whole for answer in answers),
         "added_ms": spread(added),
         "rss_mib": round(rss[-1], 1),
-        "rss_mib_first": round(rss[0], 1),
+        "rss_mib_course": [round(one, 1) for one in rss[:: max(1, len(rss) // COURSE)]],
         "drops": _drops(page, house),
     }
 
