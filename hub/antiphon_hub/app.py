@@ -99,7 +99,7 @@ class Hub:
         self._recordings = recordings_of(settings)
         self._journal = journal_of(settings, self._database, self._recordings, self._lease.may_act)
         self._pool = pool_of(outbound, lambda: self._equipment)
-        self._workers, self._equipment = equipped(settings, self._pool, self._one_worker)
+        self._workers, self._equipment = equipped(settings, self._pool, Air(self._link))
         self._turns = self._build_turns(outbound, fleet)
         self._lease.tell(self._presence.hand_over, self._turns.calls.recall_acted)
         self._inbound = Inbound(
@@ -256,9 +256,6 @@ class Hub:
         if self._settings.workers.local:
             await self._pool.wait_for_one(WORKER_S)
         await self._presence.open()
-
-    async def _one_worker(self) -> None:
-        await self._pool.wait_for_one(READY_S)
 
     @property
     def _broker_address(self) -> str:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Final
 
-from antiphon_hub.bus.outbound import Devices, Outbound
+from antiphon_hub.bus.outbound import Air, Devices, Outbound
 from antiphon_hub.equipment import Equipment
 from antiphon_hub.equipment.proof import prove
 from antiphon_hub.errors import StorageError
@@ -32,10 +33,13 @@ from antiphon_hub.turns.announcing import Voice
 from antiphon_hub.turns.caller import STREAM_SLACK_S, Listening
 from antiphon_hub.turns.journal import Journal
 from antiphon_hub.turns.turns import Turns
-from antiphon_hub.workers import Chosen, Kind, WorkerPool
+from antiphon_hub.workers import Chosen, Kind, Trials, WorkerPool
 from antiphon_protocol.messages.ask import Answer, AskAnnounce
 
 log = logging.getLogger(__name__)
+
+SPARE_AFTER_S: Final = 15.0
+"""How long a spare worker waits for another to be here: then it starts all the same."""
 
 
 def playback_of(
@@ -132,15 +136,17 @@ def pool_of(outbound: Outbound, equipment: Callable[[], Equipment]) -> WorkerPoo
     return WorkerPool(outbound.worker, outbound, socket.gethostname(), prefer)
 
 
-def equipped(
-    settings: Settings, pool: WorkerPool, one_is_here: Callable[[], Awaitable[None]]
-) -> tuple[OwnWorkers, Equipment]:
+def equipped(settings: Settings, pool: WorkerPool, air: Air) -> tuple[OwnWorkers, Equipment]:
     """Return the own workers and what they hear and speak with.
 
     Engines are as the settings have them where what was chosen cannot be read.
     """
-    folder = settings.state_dir()
-    workers = OwnWorkers(folder, settings.hub_id(), pool, one_is_here)
+
+    async def one_is_here() -> None:
+        await pool.wait_for_one(SPARE_AFTER_S)
+
+    folder, trials = settings.state_dir(), Trials(pool, air, settings.hub.language)
+    workers = OwnWorkers(folder, settings.hub_id(), pool, one_is_here, trials.settle)
     try:
         return workers, Equipment(settings, folder / OWN, prove, workers.replace)
     except StorageError as error:

@@ -10,10 +10,11 @@ from typing import Any, Final, Protocol
 
 import tomli_w
 
-from antiphon_hub.errors import ChildError
+from antiphon_hub.errors import ChildError, WorkError
 from antiphon_hub.settings import WorkersSection
 from antiphon_hub.supervise import Child
 from antiphon_link.broker import BrokerAddress
+from antiphon_link.errors import LinkError
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +49,16 @@ class Pool(Protocol):
         ...
 
 
+Settle = Callable[[Any], Awaitable[None]]
+"""Given a worker of the pool; raises WorkError or LinkError."""
+
+
 class OwnWorkers:
     """Keeps the own workers running; others take their place without a moment without any."""
 
-    def __init__(self, folder: Path, hub: str, pool: Pool, one_is_here: Run) -> None:
+    def __init__(
+        self, folder: Path, hub: str, pool: Pool, one_is_here: Run, settle: Settle
+    ) -> None:
         """Prepare.
 
         Args:
@@ -59,9 +66,10 @@ class OwnWorkers:
             hub: The hub's id, which begins theirs.
             pool: Where they join.
             one_is_here: Returns once any worker is here, or after a while: then the spare starts.
+            settle: Returns once one that has just come can hear.
         """
         self._folder, self._hub, self._pool = folder, hub, pool
-        self._one_is_here = one_is_here
+        self._one_is_here, self._settle = one_is_here, settle
         self._broker: BrokerAddress | None = None
         self._group = asyncio.TaskGroup()
         self._changing = asyncio.Lock()
@@ -165,10 +173,21 @@ class OwnWorkers:
                 lines = [line for line in one.child.last_lines if line.strip()]
                 said = lines[-1] if ended in done and lines else f"no word within {START_S:.0f} s"
                 raise ChildError(f"no worker starts with these engines: {said}")
+            await self._try_out(here.result())
         finally:
             here.cancel()
             ended.cancel()
             await asyncio.wait((here, ended))
+
+    async def _try_out(self, worker: Worker) -> None:
+        """Keep commands from a new worker until it can hear them."""
+        worker.retiring = True
+        try:
+            async with asyncio.timeout(START_S):
+                await self._settle(worker)
+        except (WorkError, LinkError, TimeoutError) as error:
+            raise ChildError(f"a worker with these engines hears nothing: {error}") from None
+        worker.retiring = False
 
     async def _retire(self, one: "_Own") -> None:
         try:

@@ -11,9 +11,10 @@ import pytest
 
 from antiphon_hub import own_worker as own_worker_module
 from antiphon_hub import settings as hub_settings
-from antiphon_hub.errors import ChildError
+from antiphon_hub.errors import ChildError, WorkError
 from antiphon_hub.own_worker import DRAIN_S, START_S, OwnWorkers
 from antiphon_hub.settings import SPARE_FROM_BYTES, WorkersSection
+from antiphon_hub.workers import Worker
 from antiphon_link.broker import BrokerAddress
 from tests.support import virtual_time
 from tests.support.light_worker import LightWorker
@@ -73,10 +74,17 @@ class World:
         self.children: list[FakeChild] = []
         self.started: list[str] = []
         self.trouble = ""
+        self.deaf = ""
+        """Why new workers cannot hear; empty: they can."""
         self.epoch = 0
         self.one_is_here: Callable[[], Any] = at_once
         monkeypatch.setattr(own_worker_module, "Child", self._child)
-        self.workers = OwnWorkers(folder, "hub", self.light.pool, self._one_is_here)
+        self.workers = OwnWorkers(folder, "hub", self.light.pool, self._one_is_here, self._settle)
+
+    async def _settle(self, worker: Worker) -> None:
+        assert worker.retiring, "it gets no command before it can hear"
+        if self.deaf:
+            raise WorkError(self.deaf)
 
     async def _one_is_here(self) -> None:
         await self.one_is_here()
@@ -194,6 +202,20 @@ def test_those_that_do_not_start_change_nothing(world: World, trouble: str, take
             await world.workers.replace(OTHER)
             await asyncio.sleep(0.1)
             assert world.alive == {"hub-1b": ["sherpa"]}
+
+    virtual_time.run(story())
+
+
+def test_those_that_cannot_hear_change_nothing(world: World) -> None:
+    async def story() -> None:
+        async with world.running():
+            world.deaf = "no such grammar"
+            with pytest.raises(ChildError, match="hears nothing: no such grammar"):
+                await world.workers.replace(OTHER)
+            assert world.alive == {"hub-1": ["pocketsphinx"]}
+            found = await world.light.pool.find("stt", "en", tried=(), within_s=0.1)
+            assert found is not None
+            assert found.id == "hub-1"
 
     virtual_time.run(story())
 

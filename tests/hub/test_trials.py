@@ -78,6 +78,20 @@ def test_a_worker_that_says_nothing_is_given_up_and_told() -> None:
     virtual_time.run(story())
 
 
+def test_a_new_worker_is_settled_once_it_has_heard_some_quiet() -> None:
+    async def story() -> None:
+        light = LightWorker()
+        light.join()
+        (worker,) = light.pool
+        await light.trials.settle(worker)
+        assert next(one for one in light.taken if isinstance(one, Transcribe)).engine == ""
+        light.fails = "no such grammar"
+        with pytest.raises(WorkError, match="no such grammar"):
+            await light.trials.settle(worker)
+
+    virtual_time.run(story())
+
+
 def test_speech_is_for_us_alone_and_comes_in_any_order() -> None:
     async def story() -> None:
         light = LightWorker()

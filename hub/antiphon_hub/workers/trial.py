@@ -52,6 +52,7 @@ _WHOLE: Final = Endpointing(
     limit_s=2 * RECORDING_S_MAX,
 )
 """Hear the recording to its end: whoever made it has chosen that."""
+_QUIET: Final = bytes(SAMPLE_RATE_HZ // 4 * SAMPLE_BYTES)
 _PCM_BYTES_MAX: Final = int(PLAYBACK_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
 
 
@@ -90,8 +91,10 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
 class Trials:
     """One at a time: people's turns go on beside it."""
 
-    def __init__(self, pool: WorkerPool, air: Air) -> None:
+    def __init__(self, pool: WorkerPool, air: Air, language: str = "en") -> None:
+        """Try the engines of these workers; `language` is the house's."""
         self._pool = pool
+        self._language = language
         self._air = air
         self._turn = asyncio.Lock()
 
@@ -132,6 +135,16 @@ class Trials:
                 )
                 job.tell(Finish(job=job.id, frames=len(frames)))
                 return await self._heard(job, stream, frames)
+
+    async def settle(self, worker: Worker) -> None:
+        """Return once a worker that has just come can hear: with the home's grammar loaded.
+
+        Raises:
+            WorkError: it cannot; the message says why.
+            LinkDownError: the broker is away.
+        """
+        if any(offer.kind == "stt" for offer in worker.offers):
+            await self.hear(worker, "", _QUIET, self._language)
 
     async def speak(
         self, worker: Worker, engine: str, voice: str, text: str, language: str
