@@ -193,6 +193,16 @@ def test_inattentive_it_calls_nobody_and_begins_anew_afterwards() -> None:
     assert [call.end // SAMPLE_RATE_HZ for call in calls(ear, silence(2.0))] == [4]
 
 
+def test_the_rest_of_a_call_is_no_second_one() -> None:
+    ear = Ear(JointEngine([FakeWakeEngine()]).open(["hey mycroft"]))
+    begun, rest = marker(0.2), marker(0.3)
+    assert len(calls(ear, silence(0.5) + begun)) == 1
+    assert not calls(ear, marker(0.1), attentive=False)  # it asks the hub, and another answers
+    assert not calls(ear, rest)
+    assert not calls(ear, silence(REFRACTORY_SAMPLES / SAMPLE_RATE_HZ))
+    assert len(calls(ear, marker(0.3))) == 1
+
+
 def test_an_open_gate_calls_with_all_of_the_pre_roll() -> None:
     ear = Ear(gate=Gate(FakeVadEngine(), threshold=0.5, hangover_s=0.5))
     assert not calls(ear, silence(3.0))

@@ -10,6 +10,7 @@ import msgspec
 
 from antiphon_ears.wake.joint import JointStream, Part
 from antiphon_ears.wake.port import WakeDetection
+from antiphon_ears.wake.trigger import REFRACTORY_SAMPLES
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_satellite.levels import SILENCE_DBFS, level_dbfs
 from antiphon_satellite.listen.gate import Gate
@@ -54,6 +55,8 @@ class Ear:
         self._noise = NoiseFloor()
         self._attentive = False
         self._quiet_from = -ANSWER_LEAD_SAMPLES - 1
+        self._called_until = 0
+        """The phrase of the last call may still sound so long, whatever happened since."""
         self.preroll = PreRoll()
         self.level_dbfs = SILENCE_DBFS
 
@@ -116,7 +119,11 @@ class Ear:
 
     def _wake_call(self, frame: PcmFrame) -> Call | None:
         heard = self._wake.feed(frame.pcm) if self._wake else ()
-        return self._call("phrase", _length(heard[0]), frame, heard[0]) if heard else None
+        if not heard or self.preroll.position < self._called_until:
+            return None
+        # Engines that begin anew, because another room answers, would hear its end as a call.
+        self._called_until = self.preroll.position + REFRACTORY_SAMPLES
+        return self._call("phrase", _length(heard[0]), frame, heard[0])
 
     def _call(
         self,
