@@ -52,6 +52,7 @@ def test_a_module_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(module) & LIGHT[module] == set()
 
 
+@pytest.mark.slow
 def test_benches_begin_without_the_libraries_of_training() -> None:
     modules = ", ".join(f"tests.bench.{name}" for name in names())
     assert "torch" not in loaded_by(modules)

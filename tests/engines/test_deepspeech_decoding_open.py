@@ -115,6 +115,7 @@ def test_the_language_model_tells_words_apart_that_sound_alike(
     assert hear(house, (rows + twin) / 2).hypotheses[0].text == text
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(cuts=st.lists(st.integers(0, 150), max_size=8), seed=st.integers(0, 50))
 def test_chunks_of_any_size_give_the_same(house: OpenDecoder, cuts: list[int], seed: int) -> None:

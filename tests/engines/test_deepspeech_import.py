@@ -125,6 +125,7 @@ def test_files_cut_short_are_refused(kind: str, tmp_path: Path) -> None:
             load_weights(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EXPORTS)
 @given(data=st.data())
 def test_damaged_files_give_one_declared_error(

@@ -95,6 +95,7 @@ def test_partials_say_whether_the_sentence_may_go_on(engine: PocketsphinxEngine)
     assert partials[-1].must_end
 
 
+@pytest.mark.slow
 def test_foreign_speech_is_rejected_and_not_guessed(engine: PocketsphinxEngine) -> None:
     results = [
         hear(engine, said(text, voice))[0] for text in FOREIGN for voice in range(len(FLITE))
@@ -113,6 +114,7 @@ def test_without_speech_there_is_nothing(engine: PocketsphinxEngine, pcm: bytes)
     assert hear(engine, pcm)[0] == SttResult(best=None)
 
 
+@pytest.mark.slow
 def test_the_wake_phrase_is_no_part_of_the_text(engine: PocketsphinxEngine) -> None:
     text = "turn on the kitchen light"
     whole = said(text, wake="hey mycroft")
@@ -154,6 +156,7 @@ def test_open_text_is_heard(engine: PocketsphinxEngine) -> None:
     assert not any(partial.may_end for partial in partials)
 
 
+@pytest.mark.slow
 def test_streams_of_several_threads_do_not_disturb_each_other(engine: PocketsphinxEngine) -> None:
     texts = HEARD[:3]
     heard: dict[str, SttResult] = {}
@@ -169,6 +172,7 @@ def test_streams_of_several_threads_do_not_disturb_each_other(engine: Pocketsphi
     assert [heard[text].best and heard[text].best.text for text in texts] == texts
 
 
+@pytest.mark.slow
 def test_a_result_does_not_depend_on_what_was_heard_before(engine: PocketsphinxEngine) -> None:
     pcm = said(HEARD[0])
     first = hear(engine, pcm)[0]

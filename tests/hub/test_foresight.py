@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from antiphon_hub.home.model import load_home
 from antiphon_hub.nlu.interpreter import KNOWN_MAX, Interpretation, Interpreter
 from antiphon_hub.turns.foresight import STEADY_S, Foresight
@@ -33,6 +35,7 @@ def test_nothing_is_looked_at_once_all_was_heard() -> None:
     assert virtual_time.run(story()) == []
 
 
+@pytest.mark.slow
 def test_a_foreseen_sentence_means_the_same_and_is_not_matched_again() -> None:
     interpreter = Interpreter(load_home(None))
     fresh = Interpreter(load_home(None))

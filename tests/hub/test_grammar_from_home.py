@@ -30,6 +30,7 @@ def _walk(automaton: WordAutomaton, rng: random.Random) -> str:
         state = ways[pick][1]
 
 
+@pytest.mark.slow
 def test_what_it_accepts_is_understood() -> None:
     rng = random.Random(7)
     texts = [_walk(automaton(), rng) for _ in range(300)]
@@ -111,6 +112,7 @@ def test_its_words_are_plain() -> None:
     assert all(ord(char) < 128 for char in recognition_context(house()).grammar)
 
 
+@pytest.mark.slow
 def test_the_id_is_the_content() -> None:
     home = load_home(None)
     first, second = (recognition_context(Interpreter(home)) for _ in range(2))
@@ -149,6 +151,7 @@ def _big_home(names: int) -> Home:
     return Home(rooms, devices, floors)
 
 
+@pytest.mark.slow
 def test_a_hundred_names_take_about_a_second() -> None:
     big = Interpreter(_big_home(100))
     began = time.process_time()
@@ -166,6 +169,7 @@ NAMES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(
     names=NAMES, kinds=st.lists(st.sampled_from(["light", "switch", "fan", "cover"]), min_size=5)

@@ -191,6 +191,7 @@ def test_many_names_that_share_a_word_cost_no_more_than_few() -> None:
     assert time.thread_time() - began < 2
 
 
+@pytest.mark.slow
 def test_a_loaded_home_is_left_alone_by_the_collector() -> None:
     interpreter = Interpreter(load_home(None))
     frozen = gc.get_freeze_count()

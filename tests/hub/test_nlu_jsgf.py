@@ -40,6 +40,7 @@ def test_silence_among_shares_can_be_read() -> None:
     assert compile_grammar(text).accepts(["go"])
 
 
+@pytest.mark.slow
 def test_the_home_rarely_hears_politeness_behind_a_command() -> None:
     grammar = recognition_context(Interpreter(load_home(None), natural=False)).grammar
     automaton = compile_grammar(grammar)

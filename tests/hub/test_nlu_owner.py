@@ -126,6 +126,7 @@ _FILE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(tree=st.one_of(_TREE, _FILE))
 def test_any_tree_is_taken_or_refused(

@@ -221,6 +221,7 @@ def test_any_words_at_all_are_not_in_a_closed_grammar(text: str) -> None:
     assert isinstance(house().interpret(text, room="hall"), Interpretation)
 
 
+@pytest.mark.slow
 def test_whatever_is_heard_has_a_reply(tmp_path: Path) -> None:
     rng = random.Random(23)
     texts = [" ".join(automaton().sample(rng)) for _ in range(400)]

@@ -29,6 +29,7 @@ def run(timeline: Timeline, *, late_us: float, rate: float = 1.0, frames: int = 
     return sounds_us - timeline.begins_us - position / RATE_HZ * 1e6
 
 
+@pytest.mark.slow
 @given(st.floats(-400_000, 400_000), st.floats(1 - 300e-6, 1 + 300e-6))
 def test_whatever_the_begin_and_the_drift_it_gets_into_time(late_us: float, rate: float) -> None:
     assert abs(run(Timeline(RATE_HZ, 10**12), late_us=late_us, rate=rate)) < 2 * NEAR_US

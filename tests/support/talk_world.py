@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
 from antiphon_hub.home.files import HomeFiles
+from antiphon_hub.home.model import Home
 from antiphon_hub.mind import HomeMind
+from antiphon_hub.nlu.interpreter import Interpreter
 from antiphon_hub.skills import FakeDevices, Plugins, Skill
 from antiphon_protocol.messages.event import TurnEnded
 from antiphon_protocol.messages.satellite import Listen
@@ -103,6 +106,20 @@ class Talk:
                 pass
 
 
+class _Mind(HomeMind):
+    """Builds what understands the one home of these stories once: it takes a second or two."""
+
+    _built: ClassVar[dict[bytes, Interpreter]] = {}
+
+    def _interpreter_of(self, home: Home) -> Interpreter:
+        if self._plugin_words:
+            return super()._interpreter_of(home)
+        key = msgspec.json.encode(home)
+        if key not in self._built:
+            self._built[key] = super()._interpreter_of(home)
+        return self._built[key]
+
+
 def talk(
     tmp_path: Path,
     story: Callable[[Talk], Awaitable[None]],
@@ -120,7 +137,7 @@ def talk(
         noon = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
         worlds: list[World] = []
         own = skills(lambda: worlds[0])
-        mind = HomeMind(HomeFiles(file), "en", devices, lambda: noon, plugins=plugins, skills=own)
+        mind = _Mind(HomeFiles(file), "en", devices, lambda: noon, plugins=plugins, skills=own)
         async with World(tmp_path / "turns.sqlite", mind=mind) as world:
             worlds.append(world)
             one = Talk(world, devices)

@@ -99,6 +99,7 @@ def test_a_scene_is_as_long_as_its_speed_makes_it(recording: Recording) -> None:
         assert len(scene.samples) == pytest.approx(len(audio) / scene.speed, abs=2)
 
 
+@pytest.mark.slow
 def test_a_copy_keeps_labels_beside_their_sounds(recording: Recording) -> None:
     (first,) = copy([recording], 5)
     (again,) = copy([recording], 5)

@@ -122,6 +122,7 @@ def test_records_of_a_trace_are_a_table(tmp_path: Path, run: Callable[..., Resul
     assert lines[at + 2].split() == ["s0", "0", "0"]
 
 
+@pytest.mark.slow
 def test_kept_audio_is_heard_again_and_compared(tmp_path: Path, run: Callable[..., Result]) -> None:
     (turn,) = lived(tmp_path, audio=True)
     (found,) = objects(run("replay", turn, "--engine", "fake", "--json"))
