@@ -15,6 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+# As a worker has it (antiphon_engines.commands.worker), before a bench loads numpy: threads of its
+# matrix library spin for milliseconds, on the core that the engine needs next.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 ROOT = Path(__file__).parents[2]
 
 
