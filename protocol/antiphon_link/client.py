@@ -64,6 +64,18 @@ class DirectClient(aiomqtt.Client):
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:  # noqa: ARG002
         self._session.take(message)
 
+    def _on_subscribe(
+        self, client: paho.Client, userdata: Any, mid: int, codes: Any, *more: Any
+    ) -> None:
+        if mid in self._pending_subscribes:  # else whoever waited for it is gone
+            super()._on_subscribe(client, userdata, mid, codes, *more)
+
+    def _on_unsubscribe(
+        self, client: paho.Client, userdata: Any, mid: int, codes: Any, *more: Any
+    ) -> None:
+        if mid in self._pending_unsubscribes:  # as above
+            super()._on_unsubscribe(client, userdata, mid, codes, *more)
+
     def _on_publish(
         self,
         client: paho.Client,  # noqa: ARG002

@@ -328,6 +328,22 @@ async def test_a_flood_comes_whole_and_in_order(broker: Broker) -> None:
     assert heard == list(range(2000))
 
 
+async def test_an_answer_that_nobody_waits_for_any_more_is_no_error(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = Link(at(broker.address), client_id="hub")
+    async with running(link):
+        connection = link._connection
+        assert isinstance(connection, mqtt.MqttConnection)
+        for ask in (connection.subscribe([("a/#", 1)]), connection.unsubscribe("a/#")):
+            asking = asyncio.ensure_future(ask)
+            await asyncio.sleep(0)  # it is sent
+            asking.cancel()
+            await asyncio.wait([asking])
+        await connection.unsubscribe("b/#")
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
 async def test_a_refused_message_is_told_to_its_sender(guarded: Broker, tmp_path: Path) -> None:
     (tmp_path / "rules").write_text("user hub\ntopic write antiphon/1/ask/#\n")
     settings = ["allow_anonymous false", f"password_file {tmp_path}/passwords"]
