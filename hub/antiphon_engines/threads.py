@@ -7,6 +7,7 @@ are bounded by their callers, each of which awaits its call before it makes the 
 import asyncio
 import contextlib
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -138,3 +139,13 @@ class ThreadPool:
         """End all threads after what is under way."""
         for thread in self._threads:
             thread.stop()
+
+
+def let_libraries_take_one() -> None:
+    """Have libraries of matrices that are loaded from now on take one thread each.
+
+    With several engines on few cores more threads only wait for each other, and spin for
+    milliseconds after their work on the core that somebody needs.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")

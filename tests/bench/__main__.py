@@ -15,10 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-# As a worker has it (antiphon_engines.commands.worker), before a bench loads numpy: threads of its
-# matrix library spin for milliseconds, on the core that the engine needs next.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+from antiphon_engines.threads import let_libraries_take_one
+
+let_libraries_take_one()  # as a worker has it, before a bench loads numpy
 
 ROOT = Path(__file__).parents[2]
 

@@ -171,7 +171,11 @@ class ConsoleWorld:
         timers = Timers(store, Nobody(), lambda: NOW)
         desk = Desk(timers, lambda one, other: one == other)
         self.ask = FakeAsk(TimerRequests(desk, Lists(store, Nobody())))
-        self.house = House(
+        self.house = self._house(folder)
+        self.app = site(self.house, self.live, self.observer)
+
+    def _house(self, folder: Path) -> House:
+        return House(
             id="test",
             state_dir=folder,
             settings=self.settings,
@@ -195,7 +199,6 @@ class ConsoleWorld:
             restart=self._restart,
             facts=lambda: {"Hub": "test"},
         )
-        self.app = site(self.house, self.live, self.observer)
 
     def _want(self, satellite: str, desired: DesiredSettings) -> None:
         self.wanted.append((satellite, desired))

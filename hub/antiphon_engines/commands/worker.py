@@ -1,16 +1,14 @@
 """`antiphon worker`: runs the engines that hear and speak, here or on another machine."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-# Before any engine's library is loaded: one thread each. With several engines on few cores, more
-# threads only wait for each other.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+from antiphon_engines.threads import let_libraries_take_one
+
+let_libraries_take_one()
 
 from antiphon_ears.errors import EarsError  # noqa: E402 - the environment comes first
 from antiphon_engines import app  # noqa: E402

@@ -28,6 +28,7 @@ from antiphon_protocol.messages.work import (
     SpeechSynthesized,
     Synthesize,
     Transcribe,
+    WorkFact,
     WorkFailed,
 )
 
@@ -184,14 +185,10 @@ class Trials:
 
     async def _heard(self, job: Job, stream: str, frames: Sequence[AudioFrame]) -> Heard:
         while True:
-            fact = await job.next(HEAR_S)
-            match fact:
+            match fact := await _next(job, HEAR_S):
                 case Heard():
                     job.done = True
                     return fact
-                case WorkFailed():
-                    job.done = True
-                    raise WorkError(fact.text or fact.code)
                 case FramesMissing():
                     await self._send(stream, frames[fact.first : fact.last + 1])
                 case _:
@@ -200,18 +197,27 @@ class Trials:
     async def _spoken(self, job: Job) -> SpeechBegan:
         began: SpeechBegan | None = None
         while True:
-            fact = await job.next(SPEAK_S)
-            match fact:
+            match fact := await _next(job, SPEAK_S):
                 case SpeechBegan():
                     began = fact
                 case SpeechSynthesized():
                     job.done = True
                     return began or SpeechBegan(job=job.id, engine="", engine_ms=0.0)
-                case WorkFailed():
-                    job.done = True
-                    raise WorkError(fact.text or fact.code)
                 case _:
                     pass
+
+
+async def _next(job: Job, within_s: float) -> WorkFact:
+    """Return what the worker says next.
+
+    Raises:
+        WorkError: it could not do the job, or says nothing in time.
+    """
+    fact = await job.next(within_s)
+    if isinstance(fact, WorkFailed):
+        job.done = True
+        raise WorkError(fact.text or fact.code)
+    return fact
 
 
 class _Record:
