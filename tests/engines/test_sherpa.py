@@ -1,11 +1,10 @@
 """sherpa-onnx on networks made here: each sort that is proven, hot words, and what goes wrong."""
 
-import logging
 import random
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -17,17 +16,29 @@ from antiphon_engines.sherpa import files
 from antiphon_engines.sherpa.engine import SherpaEngine
 from antiphon_engines.stt.port import SttContext, SttResult
 from tests.support import sherpa_models as models
+from tests.support import sherpa_writers as writers
+from tests.support.sherpa_parts import (
+    TURN_ON_OR_OFF_THE_LIGHT,
+    TURN_ON_THE_LIGHT,
+    Said,
+)
 
 _CHANCE = random.Random(3)
 NOISE = array("h", [_CHANCE.randrange(-4000, 4000) for _ in range(16_000)]).tobytes()
 PIECE = 3200
 GRAMMAR = "#JSGF V1.0; grammar g; public <g> = turn (on | off) the light;"
 CONTEXT = SttContext(id="home", language="en", grammar=GRAMMAR, pronunciations={"off": "AO F"})
-MAKERS: dict[str, Callable[[Path, models.Said], Path]] = {
+MAKERS: dict[str, Callable[[Path, Said], Path]] = {
     "streaming-ctc": models.streaming_ctc,
     "streaming-transducer": models.streaming_transducer,
     "nemo-ctc": models.nemo_ctc,
-    "whisper": models.whisper,
+    "whisper": writers.whisper,
+    "transducer": models.transducer,
+    "nemo-transducer": models.nemo_transducer,
+    "moonshine": writers.moonshine,
+    "moonshine-merged": writers.moonshine_merged,
+    "sense-voice": models.sense_voice,
+    "wenet-ctc": models.wenet_ctc,
 }
 
 
@@ -45,7 +56,7 @@ def heard(engine: SherpaEngine, context: str | None = None, wake_phrase: str = "
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SherpaEngine]:
-    folder = MAKERS[request.param](tmp_path_factory.mktemp("model"), models.TURN_ON_THE_LIGHT)
+    folder = MAKERS[request.param](tmp_path_factory.mktemp("model"), TURN_ON_THE_LIGHT)
     one = SherpaEngine.from_options({"model": str(folder), "threads": 1})
     assert one.kind == request.param
     one.load_context(CONTEXT)
@@ -53,8 +64,8 @@ def engine(
     one.close()
 
 
-def test_every_proven_sort_is_run_here() -> None:
-    assert set(MAKERS) == set(files.PROVEN)
+def test_every_sort_is_run_here() -> None:
+    assert set(MAKERS) == set(get_args(files.Kind))
 
 
 def test_it_hears_what_the_network_says(engine: SherpaEngine) -> None:
@@ -93,7 +104,7 @@ def test_words_come_while_the_person_speaks_where_the_model_can(engine: SherpaEn
 
 
 def test_silence_is_nothing_said(tmp_path: Path) -> None:
-    folder = models.streaming_ctc(tmp_path, models.TURN_ON_THE_LIGHT)
+    folder = models.streaming_ctc(tmp_path, TURN_ON_THE_LIGHT)
     engine = SherpaEngine.from_options({"model": str(folder), "threads": 1})
     stream = engine.open(language="en", context=None)
     stream.feed(bytes(32_000))
@@ -101,8 +112,9 @@ def test_silence_is_nothing_said(tmp_path: Path) -> None:
     engine.close()
 
 
-def test_hot_words_and_the_homes_odd_words_are_likelier(tmp_path: Path) -> None:
-    folder = models.streaming_transducer(tmp_path, models.TURN_ON_OR_OFF_THE_LIGHT)
+@pytest.mark.parametrize("kind", files.BIASED)
+def test_hot_words_and_the_homes_odd_words_are_likelier(tmp_path: Path, kind: str) -> None:
+    folder = MAKERS[kind](tmp_path, TURN_ON_OR_OFF_THE_LIGHT)
     plain = SherpaEngine.from_options({"model": str(folder), "threads": 1})
     plain.load_context(CONTEXT)
     open_text, at_home = heard(plain).best, heard(plain, "home").best
@@ -121,10 +133,10 @@ def test_hot_words_and_the_homes_odd_words_are_likelier(tmp_path: Path) -> None:
 
 
 def test_hot_words_for_a_model_that_takes_none_are_an_error(tmp_path: Path) -> None:
-    ctc = models.streaming_ctc(tmp_path / "ctc", models.TURN_ON_THE_LIGHT)
+    ctc = models.streaming_ctc(tmp_path / "ctc", TURN_ON_THE_LIGHT)
     with pytest.raises(ModelError, match=r"hot words need a transducer .* this is streaming-ctc"):
         SherpaEngine.from_options({"model": str(ctc), "hot_words": ["off"]})
-    transducer = models.streaming_transducer(tmp_path / "rnnt", models.TURN_ON_THE_LIGHT)
+    transducer = models.streaming_transducer(tmp_path / "rnnt", TURN_ON_THE_LIGHT)
     (transducer / "bpe.vocab").unlink()
     with pytest.raises(ModelError, match="streaming-transducer without it"):
         SherpaEngine.from_options({"model": str(transducer), "hot_words": ["off"]})
@@ -141,7 +153,7 @@ def test_a_crash_costs_the_utterance_only(engine: SherpaEngine) -> None:
 
 
 def test_too_long_an_utterance_is_an_error(tmp_path: Path) -> None:
-    folder = models.nemo_ctc(tmp_path, models.TURN_ON_THE_LIGHT)
+    folder = models.nemo_ctc(tmp_path, TURN_ON_THE_LIGHT)
     engine = SherpaEngine.from_options({"model": str(folder), "threads": 1, "longest_s": 1})
     stream = engine.open(language="en", context=None)
     stream.feed(NOISE)
@@ -163,45 +175,19 @@ def test_too_long_an_utterance_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing_is_named(tmp_path: Path, kind: str, without: str, complaint: str) -> None:
-    folder = MAKERS[kind](tmp_path, models.TURN_ON_THE_LIGHT)
+    folder = MAKERS[kind](tmp_path, TURN_ON_THE_LIGHT)
     (folder / without).unlink()
     with pytest.raises(ModelError, match=complaint):
         SherpaEngine.from_options({"model": str(folder)})
 
 
 def test_a_damaged_file_is_an_error_and_the_worker_lives(tmp_path: Path) -> None:
-    folder = models.nemo_ctc(tmp_path, models.TURN_ON_THE_LIGHT)
+    folder = models.nemo_ctc(tmp_path, TURN_ON_THE_LIGHT)
     whole = (folder / "model.onnx").read_bytes()
     for damaged in (b"", b"rubbish" * 9, whole[:-300]):
         (folder / "model.onnx").write_bytes(damaged)
         with pytest.raises(ModelError, match=str(folder)):
             SherpaEngine.from_options({"model": str(folder)})
-
-
-@pytest.mark.parametrize(
-    ("names", "metadata", "kind"),
-    [
-        (["encoder.onnx", "decoder.onnx", "joiner.onnx"], "EncDecRNNTBPEModel", "nemo-transducer"),
-        (["encoder.onnx", "decoder.onnx", "joiner.onnx"], "zipformer2", "transducer"),
-        (["model.onnx"], "sense_voice_ctc", "sense-voice"),
-        (["model.onnx"], "wenet_ctc", "wenet-ctc"),
-        (
-            ["preprocess.onnx", "encode.onnx", "uncached_decode.onnx", "cached_decode.onnx"],
-            "",
-            "moonshine",
-        ),
-    ],
-)
-def test_other_sorts_are_told_apart(
-    tmp_path: Path, names: list[str], metadata: str, kind: str
-) -> None:
-    (tmp_path / "tokens.txt").write_text("a 0\n")
-    for name in names:
-        models.save_empty(tmp_path / name, {"model_type": metadata})
-    found = files.find(tmp_path, int8=True)
-    assert found.kind == kind
-    parts = {Path(path).name for part, path in found.files.items() if part != "tokens"}
-    assert parts == set(names), "each in its own place"
 
 
 def test_the_small_size_is_taken_where_there_are_two(tmp_path: Path) -> None:
@@ -219,16 +205,6 @@ def test_an_unknown_sort_is_named(tmp_path: Path) -> None:
         files.find(tmp_path, int8=True)
     with pytest.raises(ModelError, match="no such folder"):
         files.find(tmp_path / "nowhere", int8=True)
-
-
-def test_a_sort_that_no_test_ran_is_said_at_the_start(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = models.nemo_ctc(tmp_path, models.TURN_ON_THE_LIGHT)
-    monkeypatch.setattr("antiphon_engines.sherpa.engine.PROVEN", ())
-    with caplog.at_level(logging.WARNING):
-        SherpaEngine.from_options({"model": str(folder), "threads": 1}).close()
-    assert "nemo-ctc, which Antiphon's own tests never ran" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,8 @@ def wyoming() -> Iterator[SttEngine]:
 def sherpa() -> Iterator[SttEngine]:
     pytest.importorskip("sherpa_onnx")
     pytest.importorskip("onnx")
-    from tests.support.sherpa_models import (  # noqa: PLC0415 - needs both libraries
-        TURN_ON_THE_LIGHT,
-        streaming_ctc,
-    )
+    from tests.support.sherpa_models import streaming_ctc  # noqa: PLC0415 - needs both libraries
+    from tests.support.sherpa_parts import TURN_ON_THE_LIGHT  # noqa: PLC0415 - likewise
 
     with tempfile.TemporaryDirectory() as folder:
         model = streaming_ctc(Path(folder), TURN_ON_THE_LIGHT)

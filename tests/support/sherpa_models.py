@@ -4,24 +4,32 @@ They say what they were made to say, step by step, as long as there is sound; an
 step is a little less likely.
 """
 
-import base64
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-PIECES = ("▁turn", "▁on", "▁off", "▁the", "▁light", "▁kit", "chen")
-Said = Sequence[int | tuple[int, int]]
-"""Numbers of pieces; two: the first is a little likelier."""
-TURN_ON_THE_LIGHT = (0, 1, 3, 4)
-TURN_ON_OR_OFF_THE_LIGHT = (0, (1, 2), 3, 4)
+from tests.support.sherpa_parts import (
+    FIRST,
+    NAMES,
+    PIECES,
+    Graph,
+    Said,
+    constant,
+    integers,
+    number,
+    reals,
+    rows_for,
+    save,
+    small_integers,
+    table_of,
+    write_tokens,
+    write_transducer,
+    write_vocabulary,
+)
 
 _CHUNK = 8
-_STEPS = 400
-_LESS = 0.5
 _QUIET = -13.0
 """Mean logarithm of the filter bank's energies, below which it is silent."""
 _STATES = {
@@ -46,70 +54,72 @@ _ZIPFORMER = {
     "T": "45",
     "decode_chunk_len": "32",
 }
+_TDT_DURATIONS = 5
+_SENSE_VOICE_FRAMES = 7
+"""Joined into one that it hears; the next begins six later."""
+_SENSE_VOICE_SAYS = ("<|en|>", "<|NEUTRAL|>", "<|Speech|>", "<|woitn|>")
+"""What it says before the words."""
 
 
 def streaming_ctc(folder: Path, said: Said) -> Path:
     """Make a streaming Zipformer with CTC."""
-    names = ("<blk>", "<sos/eos>", "<unk>", *PIECES)
-    table = _table(said, shift=3, blank=0, classes=len(names))
-    nodes, inputs, outputs, constants = _stepping(table, "log_probs", blank=0)
-    _save(folder / "model.int8.onnx", (nodes, inputs, outputs, constants), _ZIPFORMER)
-    return _tokens(folder, names)
+    save(folder / "model.int8.onnx", _stepping(said, "log_probs"), _ZIPFORMER)
+    return write_tokens(folder, NAMES)
 
 
 def streaming_transducer(folder: Path, said: Said) -> Path:
-    """Make a streaming Zipformer with a transducer: encoder, decoder, joiner; and `bpe.vocab`."""
-    names = ("<blk>", "<sos/eos>", "<unk>", *PIECES)
-    classes = len(names)
-    table = _table(said, shift=3, blank=0, classes=classes)
-    graph = _stepping(table, "encoder_out", blank=0)
-    _save(folder / "encoder-epoch-1.onnx", graph, _ZIPFORMER)
-    nothing = _constant("nothing", np.zeros((2, classes), np.float32))
-    decoder = (
+    """Make a streaming Zipformer with a transducer."""
+    return write_transducer(folder, _stepping(said, "encoder_out"), _ZIPFORMER)
+
+
+def transducer(folder: Path, said: Said) -> Path:
+    """Make a Zipformer with a transducer that hears the whole utterance."""
+    classes = len(NAMES)
+    nodes, constants = rows_for("x", 1, 4, _icefall_table(said))
+    encoder = (
         [
-            helper.make_node("Cast", ["y"], ["real"], to=TensorProto.FLOAT),
-            helper.make_node("MatMul", ["real", "nothing"], ["decoder_out"]),
+            *nodes,
+            helper.make_node("Unsqueeze", ["rows", "zero"], ["encoder_out"]),
+            helper.make_node("Identity", ["steps"], ["encoder_out_lens"]),
         ],
-        [_integers("y", "n", 2)],
-        [_reals("decoder_out", "n", classes)],
-        [nothing],
+        [reals("x", "n", "t", 80), integers("x_lens", "n")],
+        [reals("encoder_out", "n", "s", classes), integers("encoder_out_lens", "n")],
+        constants,
     )
-    about = {"vocab_size": str(classes), "context_size": "2"}
-    _save(folder / "decoder-epoch-1.onnx", decoder, about)
-    joiner = (
-        [helper.make_node("Add", ["encoder_out", "decoder_out"], ["logit"])],
-        [_reals("encoder_out", "n", classes), _reals("decoder_out", "n", classes)],
-        [_reals("logit", "n", classes)],
-        [],
+    return write_transducer(folder, encoder, {"model_type": "zipformer2", "version": "1"})
+
+
+def wenet_ctc(folder: Path, said: Said) -> Path:
+    """Make what is exported of WeNet: a CTC network that hears the whole utterance."""
+    nodes, constants = rows_for("x", 1, 4, _icefall_table(said))
+    graph = (
+        [
+            *nodes,
+            helper.make_node("Unsqueeze", ["rows", "zero"], ["log_probs"]),
+            helper.make_node("Identity", ["steps"], ["log_probs_lens"]),
+        ],
+        [reals("x", "n", "t", 80), integers("x_lens", "n")],
+        [reals("log_probs", "n", "s", len(NAMES)), integers("log_probs_lens", "n")],
+        constants,
     )
-    _save(folder / "joiner-epoch-1.onnx", joiner, {"joiner_dim": str(classes)})
-    vocabulary = "".join(f"{name}\t{-at}\n" for at, name in enumerate(names))
-    (folder / "bpe.vocab").write_text(vocabulary, encoding="utf-8")
-    return _tokens(folder, names)
+    about = {
+        "model_type": "wenet_ctc",
+        "vocab_size": str(len(NAMES)),
+        "subsampling_factor": "4",
+    }
+    save(folder / "model.onnx", graph, about)
+    return write_tokens(folder, ("<blank>", *NAMES[1:]))
 
 
 def nemo_ctc(folder: Path, said: Said) -> Path:
     """Make what NeMo exports of a CTC network, Parakeet's form."""
     names = (*PIECES, "<blk>")
-    blank = len(PIECES)
-    nodes = [
-        helper.make_node("Shape", ["audio_signal"], ["shape"]),
-        helper.make_node("Slice", ["shape", "two", "three"], ["frames"]),
-        helper.make_node("Div", ["frames", "four"], ["steps"]),
-        helper.make_node("Slice", ["table", "zero", "steps"], ["rows"]),
-        helper.make_node("Unsqueeze", ["rows", "zero"], ["logprobs"]),
-    ]
-    constants = [
-        _constant("table", _table(said, shift=0, blank=blank, classes=len(names))),
-        *(
-            _number(name, at)
-            for name, at in zip(("zero", "two", "three", "four"), (0, 2, 3, 4), strict=True)
-        ),
-    ]
+    table = table_of(said, shift=0, blank=len(PIECES), classes=len(names))
+    nodes, constants = rows_for("audio_signal", 2, 4, table)
     graph = (
-        nodes,
-        [_reals("audio_signal", 1, 80, "t"), _integers("length", 1)],
-        [_reals("logprobs", 1, "n", len(names))],
+        [*nodes, helper.make_node("Unsqueeze", ["rows", "zero"], ["logprobs"])],
+        [reals("audio_signal", 1, 80, "t"), integers("length", 1)],
+        [reals("logprobs", 1, "n", len(names))],
         constants,
     )
     about = {
@@ -118,93 +128,90 @@ def nemo_ctc(folder: Path, said: Said) -> Path:
         "subsampling_factor": "4",
         "normalize_type": "per_feature",
     }
-    _save(folder / "model.onnx", graph, about)
-    return _tokens(folder, names)
+    save(folder / "model.onnx", graph, about)
+    return write_tokens(folder, names)
 
 
-def whisper(folder: Path, said: Said) -> Path:
-    """Make what is exported of Whisper: encoder and decoder with their caches."""
-    special = ("sot", "eot", "transcribe", "translate", "no_speech", "no_timestamps")
-    first = len(PIECES)
-    ids = {name: first + at for at, name in enumerate(special)}
-    classes = first + len(special)
-    encoder = (
-        [
-            helper.make_node("Expand", ["zero_real", "cross_shape"], ["n_layer_cross_k"]),
-            helper.make_node("Expand", ["zero_real", "cross_shape"], ["n_layer_cross_v"]),
-        ],
-        [_reals("mel", 1, 80, "t")],
-        [_reals("n_layer_cross_k", 1, 1, 4, 2), _reals("n_layer_cross_v", 1, 1, 4, 2)],
-        [
-            _constant("zero_real", np.zeros(1, np.float32)),
-            _constant("cross_shape", np.array([1, 1, 4, 2])),
-        ],
-    )
+def nemo_transducer(folder: Path, said: Said) -> Path:
+    """Make what NeMo exports of a transducer that tells durations: Parakeet TDT's form."""
+    names = (*PIECES, "<blk>")
+    sums = len(names) + _TDT_DURATIONS
     about = {
-        "model_type": "whisper-tiny.en",
-        "n_mels": "80",
-        "n_text_layer": "1",
-        "n_text_ctx": "40",
-        "n_text_state": "2",
-        "n_vocab": str(classes),
-        "blank_id": "0",
-        "is_multilingual": "0",
-        "sot_sequence": str(ids["sot"]),
-        **{name: str(number) for name, number in ids.items()},
+        "model_type": "EncDecRNNTBPEModel",
+        "vocab_size": str(len(PIECES)),
+        "subsampling_factor": "4",
+        "normalize_type": "per_feature",
+        "pred_rnn_layers": "2",
+        "pred_hidden": str(sums),
+        "feat_dim": "128",
+        "url": "a Parakeet of the sort tdt",
     }
-    _save(folder / "tiny.en-encoder.int8.onnx", encoder, about)
-    table = np.full((64, classes), -20.0, np.float32)
-    table[:, ids["eot"]] = 0.0
-    for at, one in enumerate(said):
-        # After `sot` and `no_timestamps`.
-        table[1 + at, one if isinstance(one, int) else one[0]] = 5.0
-    decoder = (
+    save(folder / "encoder.int8.onnx", _tdt_encoder(said, sums), about)
+    save(folder / "decoder.int8.onnx", _tdt_decoder(sums), {})
+    save(folder / "joiner.int8.onnx", _tdt_joiner(sums), {})
+    write_vocabulary(folder, names)
+    return write_tokens(folder, names)
+
+
+def sense_voice(folder: Path, said: Said) -> Path:
+    """Make what is exported of SenseVoice: before the words it tells language, mood and event."""
+    names = ("<blk>", *PIECES, *_SENSE_VOICE_SAYS)
+    table = table_of(said, shift=1, blank=0, classes=len(names))
+    first = np.full((len(_SENSE_VOICE_SAYS), len(names)), -10.0, np.float32)
+    for at, name in enumerate(_SENSE_VOICE_SAYS):
+        first[at, names.index(name)] = 0.0
+    width = 80 * _SENSE_VOICE_FRAMES
+    nodes, constants = rows_for("x", 1, 1, table)
+    graph = (
         [
-            helper.make_node("Shape", ["tokens"], ["shape"]),
-            helper.make_node("Slice", ["shape", "one", "two"], ["count"]),
-            helper.make_node("Add", ["offset", "count"], ["end"]),
-            helper.make_node("Slice", ["table", "offset", "end"], ["rows"]),
-            helper.make_node("Unsqueeze", ["rows", "zero"], ["logits"]),
-            helper.make_node("Identity", ["in_k"], ["out_k"]),
-            helper.make_node("Identity", ["in_v"], ["out_v"]),
+            *nodes,
+            helper.make_node("Concat", ["first", "rows"], ["all"], axis=0),
+            helper.make_node("Unsqueeze", ["all", "zero"], ["logits"]),
         ],
         [
-            _integers("tokens", 1, "n"),
-            _reals("in_k", 1, 1, 40, 2),
-            _reals("in_v", 1, 1, 40, 2),
-            _reals("cross_k", 1, 1, 4, 2),
-            _reals("cross_v", 1, 1, 4, 2),
-            _integers("offset", 1),
+            reals("x", 1, "t", width),
+            *(small_integers(name, 1) for name in ("x_length", "language", "text_norm")),
         ],
-        [
-            _reals("logits", 1, "n", classes),
-            _reals("out_k", 1, 1, 40, 2),
-            _reals("out_v", 1, 1, 40, 2),
-        ],
-        [_constant("table", table), _number("zero", 0), _number("one", 1), _number("two", 2)],
+        [reals("logits", 1, "s", len(names))],
+        [*constants, constant("first", first)],
     )
-    _save(folder / "tiny.en-decoder.int8.onnx", decoder, {})
-    words = [*(piece.replace("▁", " ") for piece in PIECES), *special]
-    lines = (f"{base64.b64encode(word.encode()).decode()} {at}\n" for at, word in enumerate(words))
-    (folder / "tiny.en-tokens.txt").write_text("".join(lines), encoding="utf-8")
-    return folder
+    languages = ("auto", "zh", "en", "ja", "ko", "yue")
+    about = {
+        "model_type": "sense_voice_ctc",
+        "vocab_size": str(len(names)),
+        "lfr_window_size": str(_SENSE_VOICE_FRAMES),
+        "lfr_window_shift": "6",
+        "normalize_samples": "0",
+        "with_itn": "14",
+        "without_itn": "15",
+        "neg_mean": ",".join(["0"] * width),
+        "inv_stddev": ",".join(["1"] * width),
+        **{f"lang_{name}": str(at) for at, name in enumerate(languages)},
+    }
+    save(folder / "model.int8.onnx", graph, about)
+    return write_tokens(folder, names)
 
 
 def save_empty(path: Path, about: dict[str, str]) -> None:
     """Write a network that does nothing, for those who look only at what it says of itself."""
     graph = (
         [helper.make_node("Identity", ["a"], ["b"])],
-        [_reals("a", 1)],
-        [_reals("b", 1)],
+        [reals("a", 1)],
+        [reals("b", 1)],
         [],
     )
-    _save(path, graph, about)
+    save(path, graph, about)
 
 
-def _stepping(table: Any, output: str, *, blank: int) -> Any:
+def _icefall_table(said: Said) -> Any:
+    return table_of(said, shift=FIRST, blank=0, classes=len(NAMES))
+
+
+def _stepping(said: Said, output: str) -> Graph:
     """Return a graph that gives the next rows of a table with each chunk, or blanks in silence."""
+    table = _icefall_table(said)
     loud_enough = np.zeros(table.shape[1], np.float32)
-    loud_enough[blank] = 1000.0
+    loud_enough[0] = 1000.0
     nodes = [
         helper.make_node("Add", ["processed", "chunk"], ["new_processed"]),
         helper.make_node("Slice", ["table", "processed", "new_processed"], ["rows"]),
@@ -217,68 +224,75 @@ def _stepping(table: Any, output: str, *, blank: int) -> Any:
         *(helper.make_node("Identity", [name], [f"new_{name}"]) for name in _STATES),
     ]
     constants = [
-        _constant("table", table),
-        _constant("blanks", loud_enough),
-        _constant("quiet", np.float32(_QUIET)),
-        _number("zero", 0),
-        _number("chunk", _CHUNK),
+        constant("table", table),
+        constant("blanks", loud_enough),
+        constant("quiet", np.float32(_QUIET)),
+        number("zero", 0),
+        number("chunk", _CHUNK),
     ]
     inputs = [
-        _reals("x", 1, 45, 80),
-        *(_reals(name, *shape) for name, shape in _STATES.items()),
-        _integers("processed", 1),
+        reals("x", 1, 45, 80),
+        *(reals(name, *shape) for name, shape in _STATES.items()),
+        integers("processed", 1),
     ]
     outputs = [
-        _reals(output, 1, _CHUNK, table.shape[1]),
-        *(_reals(f"new_{name}", *shape) for name, shape in _STATES.items()),
-        _integers("new_processed", 1),
+        reals(output, 1, _CHUNK, table.shape[1]),
+        *(reals(f"new_{name}", *shape) for name, shape in _STATES.items()),
+        integers("new_processed", 1),
     ]
     return nodes, inputs, outputs, constants
 
 
-def _table(said: Said, *, shift: int, blank: int, classes: int) -> Any:
-    """Return logarithms of probabilities: [steps, classes]; a blank after each piece."""
-    table = np.full((_STEPS, classes), -10.0, np.float32)
-    table[1::2, blank] = 0.0
-    table[0::2, blank] = -2.0
-    table[2 * len(said) :, blank] = 0.0
-    for at, one in enumerate(said):
-        likely, *less = (one,) if isinstance(one, int) else one
-        table[2 * at, likely + shift] = 0.0
-        for other in less:
-            table[2 * at, other + shift] = -_LESS
-    return table
-
-
-def _tokens(folder: Path, names: Sequence[str]) -> Path:
-    lines = (f"{name} {at}\n" for at, name in enumerate(names))
-    (folder / "tokens.txt").write_text("".join(lines), encoding="utf-8")
-    return folder
-
-
-def _save(path: Path, graph: Any, about: dict[str, str]) -> None:
-    nodes, inputs, outputs, constants = graph
-    made = helper.make_model(
-        helper.make_graph(nodes, "tiny", inputs, outputs, constants),
-        opset_imports=[helper.make_opsetid("", 17)],
-        ir_version=9,
+def _tdt_encoder(said: Said, sums: int) -> Graph:
+    """Return a graph that gives each step's sums: of the pieces and the blank, of durations."""
+    durations = np.zeros((1, _TDT_DURATIONS), np.float32)
+    durations[0, 1] = 5.0
+    table = table_of(said, shift=0, blank=len(PIECES), classes=len(PIECES) + 1)
+    whole = np.concatenate((table, np.repeat(durations, len(table), axis=0)), axis=1)
+    nodes, constants = rows_for("audio_signal", 2, 4, whole)
+    return (
+        [
+            *nodes,
+            helper.make_node("Transpose", ["rows"], ["turned"], perm=[1, 0]),
+            helper.make_node("Unsqueeze", ["turned", "zero"], ["outputs"]),
+            helper.make_node("Identity", ["steps"], ["encoded_lengths"]),
+        ],
+        [reals("audio_signal", 1, 128, "t"), integers("length", 1)],
+        [reals("outputs", 1, sums, "s"), integers("encoded_lengths", 1)],
+        constants,
     )
-    helper.set_model_props(made, about)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(made, path)
 
 
-def _reals(name: str, *shape: int | str) -> Any:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+def _tdt_decoder(sums: int) -> Graph:
+    """Return a predictor that keeps its states and says nothing."""
+    states = ("states.1", "states.2")
+    return (
+        [
+            helper.make_node("Identity", ["nothing"], ["outputs"]),
+            helper.make_node("Identity", ["target_length"], ["prednet_lengths"]),
+            *(helper.make_node("Identity", [name], [f"new_{name}"]) for name in states),
+        ],
+        [
+            small_integers("targets", 1, 1),
+            small_integers("target_length", 1),
+            *(reals(name, 2, 1, sums) for name in states),
+        ],
+        [
+            reals("outputs", 1, sums, 1),
+            small_integers("prednet_lengths", 1),
+            *(reals(f"new_{name}", 2, 1, sums) for name in states),
+        ],
+        [constant("nothing", np.zeros((1, sums, 1), np.float32))],
+    )
 
 
-def _integers(name: str, *shape: int | str) -> Any:
-    return helper.make_tensor_value_info(name, TensorProto.INT64, shape)
-
-
-def _number(name: str, value: int) -> Any:
-    return _constant(name, np.array([value], np.int64))
-
-
-def _constant(name: str, value: Any) -> Any:
-    return numpy_helper.from_array(np.asarray(value), name)
+def _tdt_joiner(sums: int) -> Graph:
+    return (
+        [
+            helper.make_node("Add", ["encoder_outputs", "decoder_outputs"], ["sum"]),
+            helper.make_node("Reshape", ["sum", "sizes"], ["logits"]),
+        ],
+        [reals("encoder_outputs", 1, sums, 1), reals("decoder_outputs", 1, sums, 1)],
+        [reals("logits", 1, 1, 1, sums)],
+        [constant("sizes", np.array([1, 1, 1, sums]))],
+    )

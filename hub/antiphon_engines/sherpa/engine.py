@@ -4,19 +4,15 @@ It hears open text, some models while the person speaks; the home's odd words ar
 where the model can. What it hears is compared with the home's grammar, see `stt.written`.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from antiphon_engines.errors import EngineFailedError, ModelError
-from antiphon_engines.sherpa.files import PROVEN
 from antiphon_engines.sherpa.options import SherpaOptions
 from antiphon_engines.stt.host import HostedStt, Utterance
 from antiphon_engines.stt.port import SttContext, SttPartial, SttResult
 from antiphon_engines.stt.written import Confidences, Reading, WrittenContexts
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
-
-log = logging.getLogger(__name__)
 
 _MODULE: Final = "antiphon_engines.sherpa.child"
 
@@ -36,12 +32,6 @@ class SherpaEngine(HostedStt):
         self.streaming = self.opened.streaming
         self.kind = self.opened.kind
         """What sort of model it is."""
-        if self.kind not in PROVEN:
-            log.warning(
-                "sherpa: %s is a model of the sort %s, which Antiphon's own tests never ran",
-                options.model,
-                self.kind,
-            )
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:

@@ -22,17 +22,19 @@ Kind = Literal[
     "transducer",
     "nemo-transducer",
     "moonshine",
+    "moonshine-merged",
     "sense-voice",
     "wenet-ctc",
 ]
 STREAMING: Final = ("streaming-ctc", "streaming-transducer")
-BIASED: Final = ("streaming-transducer", "transducer")
+BIASED: Final = ("streaming-transducer", "transducer", "nemo-transducer")
 """They take hot words, where `bpe.vocab` is there too."""
-PROVEN: Final = ("streaming-ctc", "streaming-transducer", "nemo-ctc", "whisper")
-"""Our tests run networks of these sorts; the others follow sherpa-onnx's documentation."""
 
 _METADATA: Final = 14
 """The field `metadata_props` of ONNX's ModelProto; its entries have a key and a value."""
+_NETWORKS: Final = (".onnx", ".ort")
+_MERGED: Final = "decoder_model_merged"
+"""One decoder with and without its cache: Moonshine's second form."""
 _PARTS: Final = {
     "preprocessor": "preprocess",
     "encoder": "encode",
@@ -79,8 +81,11 @@ def find(folder: Path, *, int8: bool) -> Model:
     if _named(folder, "preprocess", int8=int8):
         parts = {part: _needed(folder, name, int8=int8) for part, name in _PARTS.items()}
         return Model("moonshine", {**files, **parts})
-    if encoder := _named(folder, "encoder", int8=int8):
-        return _with_encoder(folder, encoder, files, int8=int8)
+    if merged := _named(folder, _MERGED, int8=int8):
+        encoder = _needed(folder, "encoder_model", int8=int8)
+        return Model("moonshine-merged", {**files, "encoder": encoder, "decoder": str(merged)})
+    if encoder_path := _named(folder, "encoder", int8=int8):
+        return _with_encoder(folder, encoder_path, files, int8=int8)
     return _single(folder, files, int8=int8)
 
 
@@ -115,7 +120,7 @@ def _with_encoder(folder: Path, encoder: Path, files: dict[str, str], *, int8: b
     if "decode_chunk_len" in said or "cache_last_channel_dim1" in said:
         return Model("streaming-transducer", files, bpe_vocab)
     if sort.startswith("EncDec"):
-        return Model("nemo-transducer", files)
+        return Model("nemo-transducer", files, bpe_vocab)
     return Model("transducer", files, bpe_vocab)
 
 
@@ -150,8 +155,8 @@ def _named(folder: Path, part: str, *, int8: bool) -> Path | None:
     """Return the network `part….onnx` or `NAME-part….onnx`, in the wanted size if it can."""
     found = [
         path
-        for path in sorted(folder.glob("*.onnx"))
-        if path.name.startswith(part) or f"-{part}" in path.name
+        for path in sorted(folder.iterdir())
+        if path.suffix in _NETWORKS and (path.name.startswith(part) or f"-{part}" in path.name)
     ]
     wanted = [path for path in found if (".int8." in path.name) == int8]
     return next(iter(wanted or found), None)

@@ -197,6 +197,7 @@ _MAKERS: Final[dict[files.Kind, Callable[[files.Model, SherpaOptions], Any]]] = 
         sherpa_onnx.OfflineRecognizer.from_transducer, model_type="nemo_transducer"
     ),
     "moonshine": _plain(sherpa_onnx.OfflineRecognizer.from_moonshine),
+    "moonshine-merged": _plain(sherpa_onnx.OfflineRecognizer.from_moonshine_v2),
     "sense-voice": _sense_voice,
     "wenet-ctc": _plain(sherpa_onnx.OfflineRecognizer.from_wenet_ctc),
 }
