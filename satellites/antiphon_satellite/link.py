@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
 from typing import Literal
 
 import msgspec
@@ -87,7 +88,9 @@ class House:
         self._claim_moved = asyncio.Event()
         self._welcome: Welcome | None = None
         self._hub_here = False
-        self.clock = HubClock(self.tell, steady)
+        # Each satellite of a house has waits of its own, the same in each run of a bench.
+        waits = Random(who.satellite)  # noqa: S311 - no secret
+        self.clock = HubClock(self.tell, waits, steady)
         # Two satellites of one id must not take the connection from each other for ever.
         self.link = make_link(f"satellite-{who.satellite}-{who.instance}", self._will)
         self.link.on(SATELLITE_DO, self._on_command, satellite=who.satellite)
@@ -222,7 +225,6 @@ class House:
             if self._claim.settle(loop.time()):
                 self._say_hello()
                 self.report()
-                self.clock.ask_soon()
             self._judge_hub()
 
     def _on_presence(self, presence: SatellitePresence, _: Envelope) -> None:
@@ -275,6 +277,10 @@ class House:
         here = self._welcome is not None and self._claim.mine
         if here is not self._hub_here:
             self._hub_here = here
+            if self._welcome is not None and here:
+                self.clock.hub_here(self._welcome.hub)
+            else:
+                self.clock.hub_away()
             log.info("the hub is %s", "here" if here else "away")
             self._hub_changed(here)
 

@@ -1,11 +1,13 @@
+import math
 from random import Random
+from statistics import mean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_protocol.audio import AudioFormat, AudioFrame
-from antiphon_protocol.clock import EXCHANGES_KEPT, SKEW_MAX, Exchange, OffsetEstimator
+from antiphon_protocol.clock import KEPT_US, SKEW_MAX, Exchange, OffsetEstimator
 from antiphon_protocol.errors import VersionError
 from antiphon_protocol.version import OURS, PROTOCOL_MAJOR, VersionRange, negotiate
 
@@ -39,7 +41,8 @@ def test_the_error_is_at_most_half_a_delay_and_what_clocks_drift_meanwhile(
         at_us += 20_000_000
     bounds = [
         delay_us + (one.answered_us - asked_us) * (SKEW_MAX + abs(skew))
-        for asked_us, delay_us in errors_us[-EXCHANGES_KEPT:]
+        for asked_us, delay_us in errors_us
+        if one.asked_us - asked_us <= KEPT_US
     ]
     assert estimator.offset_us is not None
     assert abs(estimator.offset_us - now_us) <= min(bounds) + 5000
@@ -61,9 +64,51 @@ def test_many_delayed_exchanges_tell_offset_and_drift(seed: int, skew: float) ->
         assert abs(told_us - true_us) < 6_000
 
 
+def test_doubt_tells_how_wrong_the_offset_may_be() -> None:
+    """Half a minute of an exchange each second, a thousand times, with 0-80 ms either way."""
+    random, squares, later_squares = Random(8), [], []
+    for _ in range(1000):
+        estimator, skew = OffsetEstimator(), random.gauss(0.0, 60e-6)
+        for number in range(30):
+            there_us, back_us = (round(random.uniform(0, 80_000)) for _ in range(2))
+            at_us = number * 1_000_000
+            estimator.add(exchange(at_us, round(skew * at_us), there_us, 50, back_us))
+        for later_us, kept in ((0, squares), (20_000_000, later_squares)):
+            told_us = estimator.offset_at(at_us + later_us)
+            assert told_us is not None
+            error_us = told_us - skew * (at_us + later_us)
+            kept.append((error_us / estimator.doubt_at(at_us + later_us)) ** 2)
+    assert 0.8 < mean(squares) < 1.25
+    assert 0.8 < mean(later_squares) < 1.25
+
+
+def test_what_is_long_ago_counts_no_more() -> None:
+    """A crystal that warms up: quick messages of ten minutes ago would fit no line of today's."""
+    estimator = OffsetEstimator()
+    for number in range(20):
+        estimator.add(exchange(number * 1_000_000, 1000, 10, 0, 10))
+    for number in range(20):
+        at_us = 2 * KEPT_US + number * 1_000_000
+        estimator.add(exchange(at_us, 31_000, 10_000, 0, 10_000))
+    assert estimator.offset_us == pytest.approx(31_000, abs=100)
+    assert estimator.doubt_at(at_us) == pytest.approx(20_000 / 12**0.5, rel=0.1)
+
+
+def test_more_exchanges_leave_less_doubt() -> None:
+    random, estimator, doubts_us = Random(2), OffsetEstimator(), []
+    for number in range(64):
+        there_us, back_us = (round(random.uniform(0, 80_000)) for _ in range(2))
+        estimator.add(exchange(number * 1_000_000, 0, there_us, 50, back_us))
+        doubts_us.append(estimator.doubt_at(number * 1_000_000))
+    assert doubts_us[0] > 3_000
+    assert doubts_us[-1] < 2_000
+    assert estimator.doubt_at(600_000_000) > doubts_us[-1], "what lies ahead is less sure"
+
+
 def test_nothing_is_known_before_the_first_exchange() -> None:
     assert OffsetEstimator().offset_us is None
     assert OffsetEstimator().offset_at(0) is None
+    assert OffsetEstimator().doubt_at(0) == math.inf
 
 
 def test_a_clock_that_was_set_forward_starts_anew() -> None:
