@@ -98,6 +98,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         sys.exit(f"wake: {error}")
     curve = args.threshold or CURVE
     return {
+        "snr_db": args.snr,
         "negatives": {
             "clips": len(clips),
             "hours": round(sum(clip.seconds for clip in clips) / 3600, 3),
