@@ -42,8 +42,10 @@ def settle() -> None:
     """Say that what lasts is built: Python's collector looks through none of it again.
 
     Engines, models and modules are some hundred thousand objects that stay; to look through them
-    takes up to 0.1 s, in the middle of somebody's sentence.
+    takes up to 0.1 s, in the middle of somebody's sentence. Of what was said to last before, it
+    looks for garbage once more: that goes when something else has taken its place.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

@@ -169,28 +169,13 @@ async def chromium(
         flags: More of Chromium's switches.
         allow: Answer the question for the microphone with yes.
     """
-    path = needed()
     profile = folder / "profile"
     audio = ["--use-fake-device-for-media-stream"]
     if allow:
         audio.append("--use-fake-ui-for-media-stream")
     if microphone is not None:
         audio.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-    log = (folder / "chromium.log").open("wb")
-    process = await asyncio.create_subprocess_exec(
-        *("setpriv", "--pdeathsig", "KILL", "--"),
-        *(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-        *("--remote-debugging-port=0", f"--user-data-dir={profile}", "--no-first-run"),
-        *("--disable-background-networking", "--disable-component-update", "--mute-audio"),
-        *audio,
-        *flags,
-        "about:blank",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    try:
+    async with _browser(profile, folder / "chromium.log", [*audio, *flags]):
         port_file = profile / "DevToolsActivePort"
         await eventually(
             lambda: port_file.exists() and len(port_file.read_text().split()) == 2, START_S
@@ -205,8 +190,28 @@ async def chromium(
             finally:
                 listening.cancel()
                 await asyncio.wait([listening])
+
+
+@asynccontextmanager
+async def _browser(profile: Path, log_file: Path, flags: Sequence[str]) -> AsyncIterator[None]:
+    """Have the process run inside the block; it dies with us."""
+    with log_file.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", "--"),
+            *(needed(), "--headless=new", "--no-sandbox", "--disable-gpu"),
+            *("--disable-dev-shm-usage", "--remote-debugging-port=0", f"--user-data-dir={profile}"),
+            *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
+            "--mute-audio",
+            *flags,
+            "about:blank",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield
     finally:
-        log.close()
         with suppress(ProcessLookupError):
             process.terminate()
         try:

@@ -148,27 +148,10 @@ class World:
             self.database, keep_days=7, keep_text=keep_text, recordings=recordings
         )
         self.manners: dict[str, Manners] = {}
-        self.playback = Playback(
-            self.fleet,
-            self._to_satellite,
-            self.publisher,
-            Memory(Database(journal_file.with_name("playback.sqlite"))),
-            lambda room: self.manners.get(room, Manners()),
-            duck_db=-20.0,
-            now=lambda: self.local_time,
-        )
-        parts = Parts(
-            ear=Ear(self.pool, self._to_satellite, self._endpointing, "en"),
-            mouth=Mouth(self.pool, self._to_satellite, "en", self.playback),
-            rooms=self.playback,
-            mind=mind or self.mind,
-            journal=self.journal,
-            publisher=self.publisher,
-            command=self._to_satellite,
-        )
+        self.playback = self._playback(journal_file.with_name("playback.sqlite"))
         self.gains = GainKeeper(self.database)
         self.turns = Turns(
-            parts,
+            self._parts(mind or self.mind),
             self.fleet,
             listening=Listening(phrases=("hey mycroft",), check_wake=check_wake, limit_s=15.0),
             gains=self.gains,
@@ -178,6 +161,28 @@ class World:
         self.local_time = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         self._epoch = 0
         self._began_us = now_us()
+
+    def _playback(self, file: Path) -> Playback:
+        return Playback(
+            self.fleet,
+            self._to_satellite,
+            self.publisher,
+            Memory(Database(file)),
+            lambda room: self.manners.get(room, Manners()),
+            duck_db=-20.0,
+            now=lambda: self.local_time,
+        )
+
+    def _parts(self, mind: Mind) -> Parts:
+        return Parts(
+            ear=Ear(self.pool, self._to_satellite, self._endpointing, "en"),
+            mouth=Mouth(self.pool, self._to_satellite, "en", self.playback),
+            rooms=self.playback,
+            mind=mind,
+            journal=self.journal,
+            publisher=self.publisher,
+            command=self._to_satellite,
+        )
 
     def _endpointing(self, room: str) -> Endpointing:
         return self.endpointing.get(room, Endpointing())

@@ -1,6 +1,5 @@
 """From a sentence and the room where it was said to what it means."""
 
-import gc
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from antiphon_hub.nlu.templates import (
     load_templates,
     their_tree,
 )
+from antiphon_link.program import settle
 
 __all__ = ["Interpretation", "Interpreter", "NotUnderstood", "clean_text"]
 
@@ -227,10 +227,8 @@ class Interpreter:
     def _warm(self) -> None:
         """Let hassil parse templates, spell numbers and index names, as it does at first use.
 
-        The templates are some hundred thousand objects that stay: Python's collector would look
-        through all of them in the middle of some later sentence, for 50 to 200 ms. So it does
-        that here, and leaves them alone from then on; those of a home that was replaced go when
-        the next one is loaded.
+        The templates stay until the next home is loaded: Python's collector would look through all
+        of them in the middle of some later sentence, for 50 to 200 ms.
         """
         for room in self._lists:
             self.interpret("set the light to forty two percent", room=room)
@@ -239,9 +237,7 @@ class Interpreter:
             "set a timer for forty two minutes", "", list(self._theirs.intents)
         )
         self._known.clear()
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+        settle()
 
     def _recognize(self, text: str, intents: Intents, room: str) -> RecognizeResult | None:
         if len(text) > COMMAND_CHARS_MAX:
