@@ -9,7 +9,8 @@ Several cues work together:
   in the silence is none;
 - no new words: a complete sentence that has not changed for long, however loud the room is;
 - rhythm: who paused inside the sentence may pause again as long;
-- what is awaited: an answer is one word, and ends sooner;
+- what is awaited: an answer is one word, and ends sooner; until it begins, what is quieter than who
+  called is the room (`awaiting`), and a word that stood before it began is the room's;
 - the wake phrase at the beginning is voice, too, but not yet the command;
 - nothing said at all, and a hard limit.
 """
@@ -18,6 +19,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from antiphon_engines.awaiting import Awaiting, Begun
 from antiphon_engines.nearness import UNKNOWN_DBFS, Nearness
 from antiphon_engines.stt.port import SttPartial
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
@@ -50,6 +52,11 @@ RHYTHM_MAX_S: Final = 0.5
 """...up to this; a longer pause was a search for a word, and says nothing of the next."""
 ANSWER_SILENCE_S: Final = 0.45
 """Ends an answer of which the grammar knows nothing: one word has no pauses."""
+STALE_SILENCE_S: Final = 0.6
+"""Ends an answer whose text stood before it began: its own word may come yet."""
+SETTLED_S: Final = 0.2
+"""Where others talk, an answer's text has stood for so long: the end of a word, drowned by a
+television, changes it."""
 NO_NEW_WORDS_S: Final = 2.0
 """People say two or three words a second: who talks on without any of the grammar's is not the
 person who commands, or does not command. In less the end of a long command may be unclear yet."""
@@ -109,7 +116,12 @@ class Endpoint:
         self._wake_end = wake_end if wake_end > begin else 0
         self._call_text_s = CALL_TEXT_S if self._wake_end else 0.0
         self._at = begin
+        self._call_dbfs = call_dbfs
         self._nearness = Nearness(call_dbfs)
+        asked = rule.expect != "command" and not self._wake_end and call_dbfs > UNKNOWN_DBFS
+        self._awaiting = Awaiting(call_dbfs, begin) if asked else None
+        self._answer_begin = 0
+        self._answer_in_noise = False
         self._voiced = False
         self._run_begin = begin
         self._voice_end = begin
@@ -151,6 +163,35 @@ class Endpoint:
     def hear(self, window: Window) -> Ending | None:
         """Take in the next window; return the ending as soon as it is decided."""
         self._at = window.end
+        if self._awaiting is not None:
+            self._await(self._awaiting, window)
+        if self._awaiting is None:
+            self._weigh(window)
+        why = self._decide()
+        return self._ending(why) if why else None
+
+    def stream_ended(self) -> Ending:
+        """Return the ending for a stream that is over before it was decided."""
+        return self._ending("stream-ended")
+
+    def _await(self, awaiting: Awaiting, window: Window) -> None:
+        """Look whether who was asked begins to answer; what sounds before that is the room."""
+        voiced = window.voice >= VOICE_ON
+        begun = awaiting.hear(window.begin, window.end, window.level_dbfs, voiced=voiced)
+        if begun is None:
+            self._nearness.hear_room(window.level_dbfs)
+            return
+        self._awaiting = None
+        if begun is not Begun.NEAR:  # all voice counts: what was taken for the room tells nothing
+            self._nearness = Nearness(self._call_dbfs)
+        if begun is Begun.SOFT:
+            self._voice_end = awaiting.soft_end
+            self._command_samples = awaiting.soft_samples
+        else:
+            self._answer_begin = window.begin
+            self._answer_in_noise = awaiting.soft_samples > 0
+
+    def _weigh(self, window: Window) -> None:
         near = self._nearness.hear(
             window.level_dbfs, voiced=window.voice >= VOICE_ON, commanding=self._voice_heard
         )
@@ -159,12 +200,6 @@ class Endpoint:
             self._extend_run(window)
         elif self._voiced:
             self._others_end = window.end
-        why = self._decide()
-        return self._ending(why) if why else None
-
-    def stream_ended(self) -> Ending:
-        """Return the ending for a stream that is over before it was decided."""
-        return self._ending("stream-ended")
 
     def _extend_run(self, window: Window) -> None:
         pause_s = (window.begin - self._voice_end) / SAMPLE_RATE_HZ
@@ -186,12 +221,13 @@ class Endpoint:
             return "no-speech" if since_start_s >= self._rule.no_speech_s else None
         if self._seconds_since(self._voice_end) >= self._silence_needed_s():
             return "grammar-complete" if self._may_end else "silence"
-        if self._may_end and self._seconds_since(self._text_since) >= self._no_words_needed_s():
+        stood_s = self._seconds_since(max(self._text_since, self._answer_begin))
+        if self._may_end and stood_s >= self._no_words_needed_s():
             return "grammar-complete"
         return None
 
     def _no_words_needed_s(self) -> float:
-        if self._command_text is None or not self._command_text.must_end:
+        if self._command_text is None or not self._command_text.must_end or self._text_is_stale:
             return NO_NEW_WORDS_S
         return LAST_WORD_S if self._rule.expect == "command" else ANSWER_SILENCE_S
 
@@ -199,11 +235,16 @@ class Endpoint:
         needed_s = self._text_needs_s()
         if self._others_talk:
             needed_s += FAINT_S
+        if self._answer_begin and self._may_end and (self._others_talk or self._answer_in_noise):
+            settled_s = (self._text_since - self._voice_end) / SAMPLE_RATE_HZ + SETTLED_S
+            needed_s = max(needed_s, min(settled_s, STALE_SILENCE_S))
         return needed_s
 
     def _text_needs_s(self) -> float:
         """Text without voice of its own may be misheard from the wake phrase: it saves nothing."""
         rule, text = self._rule, self._command_text
+        if self._text_is_stale:
+            return STALE_SILENCE_S
         begun = self._words_shown and not self._complete_text
         if text is None or not (self._grammar and (text.text or begun) and self._voice_heard):
             return self._at_most_an_answers(rule.silence_s)
@@ -216,6 +257,11 @@ class Endpoint:
 
     def _at_most_an_answers(self, silence_s: float) -> float:
         return silence_s if self._rule.expect == "command" else min(silence_s, ANSWER_SILENCE_S)
+
+    @property
+    def _text_is_stale(self) -> bool:
+        """What is understood of an answer stood before it began: others said it."""
+        return self._may_end and self._text_since < self._answer_begin
 
     @property
     def _was_complete(self) -> bool:

@@ -91,6 +91,7 @@ PURE = (
     "antiphon_hub.timers.slots",
     "antiphon_hub.timers.watch",
     "antiphon_hub.timers.words",
+    "antiphon_engines.awaiting",
     "antiphon_engines.endpoint",
     "antiphon_engines.grammar",
     "antiphon_engines.nearness",

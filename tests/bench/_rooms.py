@@ -38,6 +38,8 @@ HESITATES_AT: Final = (0.15, 0.5)
 """Where people look for a name, as shares of the command."""
 HESITATES_S: Final = (0.4, 0.9)
 
+UNKNOWN_DBFS: Final = -200.0
+
 Signal = npt.NDArray[np.float64]
 Condition = Literal["silence", "babble", "television", "hesitation"]
 
@@ -62,6 +64,8 @@ class Scene(NamedTuple):
     """Where the wake engine fired; 0 without a wake phrase."""
     said: int
     """Behind the last voiced sample of the command."""
+    called_dbfs: float = UNKNOWN_DBFS
+    """How loud the same person called in the turn before, of an answer; -200: not known."""
 
 
 def clip(pcm: bytes, vad: VadEngine) -> Clip | None:
@@ -113,7 +117,14 @@ class Rooms:
         quieter = min(1.0, 32767 / 32768 / float(np.abs(mixed).max()))
         pcm = (mixed * quieter * 32768).astype("<i2").tobytes()
         begin = max(0, fired - int(PHRASE_S * SAMPLE_RATE_HZ)) if fired else 0
-        return Scene(pcm, begin, fired, said)
+        called_dbfs = UNKNOWN_DBFS if self._calls else self._called_dbfs(command, name)
+        return Scene(pcm, begin, fired, said, called_dbfs)
+
+    def _called_dbfs(self, command: Clip, name: str) -> float:
+        """Return how loud who answers has called: the loudest window, 3 dB more or less."""
+        voice = command.signal[command.first : command.last].reshape(-1, WINDOW)
+        loudest = 10 * np.log10(float((voice**2).mean(axis=1).max()))
+        return min(0.0, loudest + random.Random(f"{self._seed} called {name}").uniform(-3, 3))
 
     def _ring(self, chance: random.Random) -> tuple[Signal, int]:
         """Return what lies before the command, and where in it the wake engine fired."""

@@ -4,6 +4,7 @@ Every command is replayed as a satellite sends it: two seconds of the room with 
 their end, the command, and the room again, until the rule of the worker (`hearing`, with the real
 voice activity and recogniser) has decided. Rooms: silent; five people talking; one talking on
 television. In a fourth one, apart from the totals, the person hesitates early in the command.
+Answers come behind no phrase, but it is known how loud the same person called in the turn before.
 Beside it, on the same voice activity: 0.7 s of silence ends a command, whatever was said. The room
 goes on for six seconds; a rule that has not decided by then counts as having decided then.
 
@@ -277,6 +278,7 @@ def replayer(engine_name: str, speech: dict[str, Speech]) -> Callable[[Task], Ou
             begin=scene.begin,
             wake_end=scene.wake_end,
             wake_phrase=kind.phrase,
+            level_dbfs=scene.called_dbfs,
             endpointing=Endpointing(expect=kind.expect),
         )
         voice = Voice(vad.open())

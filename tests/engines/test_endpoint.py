@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from antiphon_engines.awaiting import WITHIN_S
 from antiphon_engines.endpoint import (
     ANSWER_SILENCE_S,
     FAINT_S,
@@ -12,10 +13,13 @@ from antiphon_engines.endpoint import (
     NO_NEW_WORDS_S,
     RHYTHM,
     RHYTHM_MAX_S,
+    SETTLED_S,
+    STALE_SILENCE_S,
     Ending,
     Endpoint,
     Window,
 )
+from antiphon_engines.nearness import UNKNOWN_DBFS
 from antiphon_engines.stt.port import SttPartial
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_protocol.messages.work import Endpointing, Expectation
@@ -58,10 +62,11 @@ def hear(
     texts: dict[float, SttPartial] | None = None,
     room: Part = ("quiet", 0.0),
     grammar: bool = True,
+    call_dbfs: float = UNKNOWN_DBFS,
 ) -> tuple[Ending | None, float]:
     """Play the parts; return the ending and when it was decided, seconds from the begin."""
     wake_end = begin + int(wake_end_s * SAMPLE_RATE_HZ) if wake_end_s else 0
-    endpoint = Endpoint(rule, begin=begin, wake_end=wake_end, grammar=grammar)
+    endpoint = Endpoint(rule, begin=begin, wake_end=wake_end, grammar=grammar, call_dbfs=call_dbfs)
     for _ in range(round(room[1] / WINDOW_S)):
         endpoint.hear_room(SOUNDS[room[0]][1])
     at = 0
@@ -242,6 +247,64 @@ def test_an_answer_of_one_syllable_ends_within_600_ms(
     assert at_s == pytest.approx(decided_s, abs=2.5 * WINDOW_S)
 
 
+ASKED = replace(RULE, expect="answer")
+CALLED_DBFS = -18.0
+
+
+@pytest.mark.parametrize(
+    ("parts", "texts", "why", "decided_s"),
+    [
+        # the television's words are not the answer, and end nothing
+        (
+            [("radio", 1.0), ("voice", 0.3), ("radio", 4)],
+            {0.5: STOP, 1.2: partial("yes", must_end=True)},
+            "grammar-complete",
+            1.3 + 0.3 + FAINT_S,
+        ),
+        # a word that stood before the answer began: the answer's own may come yet
+        (
+            [("radio", 1.0), ("voice", 0.3), ("radio", 4)],
+            {0.5: STOP},
+            "grammar-complete",
+            1.3 + STALE_SILENCE_S + FAINT_S,
+        ),
+        # the word's end changes the text, though the television drowns it
+        (
+            [("radio", 1.0), ("voice", 0.3), ("quiet", 4)],
+            {0.5: STOP, 1.1: partial("three", must_end=True), 1.55: partial("six", must_end=True)},
+            "grammar-complete",
+            1.55 + SETTLED_S,
+        ),
+        # in a quiet room all is as it was
+        (
+            [("quiet", 0.5), ("voice", 0.3), ("quiet", 3)],
+            {0.7: partial("yes", must_end=True)},
+            "grammar-complete",
+            0.8 + 0.3,
+        ),
+        # softly, in a quiet room: late, not lost
+        ([("quiet", 0.5), ("radio", 0.3), ("quiet", 3)], {0.7: STOP}, "grammar-complete", 1.5),
+        # nobody spoke up for long: what is softer counts, its words from then on
+        ([("radio", 9)], {0.5: STOP}, "grammar-complete", WITHIN_S + NO_NEW_WORDS_S),
+        (
+            [("radio", 9)],
+            {0.5: STOP, 3.3: partial("yes", must_end=True)},
+            "grammar-complete",
+            3.3 + ANSWER_SILENCE_S,
+        ),
+        ([("quiet", 9)], {}, "no-speech", 3.0),
+    ],
+)
+def test_who_was_asked_is_told_from_the_television_by_how_loud_the_call_was(
+    parts: list[Part], texts: dict[float, SttPartial], why: str, decided_s: float
+) -> None:
+    rule = replace(ASKED, no_speech_s=3.0 if parts == [("quiet", 9)] else 5.0)
+    ending, at_s = hear(parts, rule=rule, texts=texts, call_dbfs=CALLED_DBFS)
+    assert ending is not None
+    assert ending.why == why
+    assert at_s == pytest.approx(decided_s, abs=3.5 * WINDOW_S)
+
+
 SPOKEN: list[Part] = [("voice", 1.024), ("quiet", 3.0)]
 
 
@@ -328,9 +391,13 @@ Course = list[tuple[float, float, SttPartial | None]]
 
 
 def played(
-    course: Course, rule: Endpointing, begin: int = 0, wake_end: int = 0
+    course: Course,
+    rule: Endpointing,
+    begin: int = 0,
+    wake_end: int = 0,
+    call_dbfs: float = UNKNOWN_DBFS,
 ) -> tuple[Endpoint, Ending | None]:
-    endpoint, at = Endpoint(rule, begin=begin, wake_end=wake_end), begin
+    endpoint, at = Endpoint(rule, begin=begin, wake_end=wake_end, call_dbfs=call_dbfs), begin
     for voice, level, text in course:
         endpoint.read(text)
         window = Window(begin=at, end=at + WINDOW, voice=voice, level_dbfs=level)
@@ -340,11 +407,14 @@ def played(
     return endpoint, None
 
 
-@given(courses, rules, st.integers(0, 40_000), st.integers(0, 60_000))
+called = st.sampled_from([UNKNOWN_DBFS, -40.0, CALLED_DBFS])
+
+
+@given(courses, rules, st.integers(0, 40_000), st.integers(0, 60_000), called)
 def test_it_always_ends_in_time_and_after_its_own_voice(
-    course: Course, rule: Endpointing, begin: int, wake_end: int
+    course: Course, rule: Endpointing, begin: int, wake_end: int, call_dbfs: float
 ) -> None:
-    endpoint, ending = played(course, rule, begin, wake_end)
+    endpoint, ending = played(course, rule, begin, wake_end, call_dbfs)
     start, heard_to = max(begin, wake_end), begin + WINDOW * len(course)
     if ending is None:
         assert heard_to - start < rule.limit_s * SAMPLE_RATE_HZ
@@ -395,12 +465,12 @@ def test_who_allows_longer_silence_never_gets_an_earlier_end(
         assert early.decided_at <= late.decided_at
 
 
-@given(courses, rules)
+@given(courses, rules, called)
 def test_silence_after_speech_ends_it_within_the_longest_silence(
-    course: Course, rule: Endpointing
+    course: Course, rule: Endpointing, call_dbfs: float
 ) -> None:
     quiet = [(0.0, -90.0, course[-1][2] if course else None)] * 250
-    endpoint, ending = played([*course, *quiet], rule)
+    endpoint, ending = played([*course, *quiet], rule, call_dbfs=call_dbfs)
     assert ending is not None
     longest_s = max(
         rule.silence_s,
@@ -408,6 +478,7 @@ def test_silence_after_speech_ends_it_within_the_longest_silence(
         rule.may_go_on_silence_s + FAINT_S,
         rule.unfinished_silence_s,
         RHYTHM * RHYTHM_MAX_S,
+        STALE_SILENCE_S,
     )
     if endpoint.spoken and ending.why != "limit":
         silence = ending.decided_at - max(ending.position, WINDOW * len(course))
