@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from antiphon_engines.hmm.model import AcousticModel
 from antiphon_engines.hmm.network import read_network
 from antiphon_engines.stt.dictation import model_path
+from antiphon_engines.stt.pocketsphinx import NETWORK
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_tools import speech
 from antiphon_tools.commands.train_senones import app
@@ -21,9 +22,21 @@ from antiphon_tools.senones.aligning import UNKNOWN, Aligner
 from antiphon_tools.senones.copies import Recording, copy
 from antiphon_tools.senones.surroundings import FULL_SCALE, placed, room
 from antiphon_tools.senones.texts import number, texts
+from antiphon_tools.senones.wording import Wording
 
 TEXT = "turn on the kitchen light"
 QUIET = 0.05
+TEMPLATES = """
+language: en
+intents:
+  order:
+    data:
+      - sentences: ["(i want|give me) [a|an] [{size}] {drink} [with {more}]"]
+lists:
+  size: {values: [small, large]}
+  drink: {values: [mocha, lemonade, espresso]}
+  more: {values: [milk, brown sugar]}
+"""
 
 
 def said(text: str) -> np.ndarray:
@@ -76,6 +89,38 @@ def test_another_sentence_does_not_fit(recording: Recording) -> None:
     assert Aligner(other.split()).labels(recording.samples, other) is None
 
 
+@pytest.fixture(scope="module")
+def wording(tmp_path_factory: pytest.TempPathFactory) -> Wording:
+    path = tmp_path_factory.mktemp("templates") / "orders.yaml"
+    path.write_text(TEMPLATES, encoding="utf-8")
+    return Wording(path)
+
+
+def test_what_a_recording_means_tells_its_words(wording: Wording) -> None:
+    samples = said("give me a large mocha with brown sugar")
+    slots = {"size": "large", "drink": "mocha", "more": "brown sugar"}
+    assert wording.text(samples, "order", slots) == "give me a large mocha with brown sugar"
+
+
+def test_a_recording_that_says_more_than_it_is_labelled_with_is_left_out(wording: Wording) -> None:
+    samples = said("give me a large mocha with brown sugar")
+    assert wording.text(samples, "order", {"size": "large", "drink": "mocha"}) is None
+    assert wording.text(samples, "order", {"flavour": "mocha"}) is None
+
+
+def test_going_on_from_a_network_begins_with_what_it_knows() -> None:
+    pytest.importorskip("torch", reason="the extra `torch` is not installed")
+    from antiphon_tools.senones.training import Plan, Trainer  # noqa: PLC0415 - needs torch
+
+    senones = AcousticModel(model_path("en-us/en-us")).phones.senones
+    shipped = read_network(NETWORK, senones)
+    log_priors = np.log(np.full(shipped.header.classes, 1 / shipped.header.classes))
+    trainer = Trainer(Plan(), shipped.classes, 1)
+    trainer.go_on_from(shipped, log_priors)
+    for name, values in trainer.arrays(log_priors).items():
+        assert np.allclose(values, shipped.arrays[name], atol=1e-5), name
+
+
 def test_noise_is_of_one_loudness_and_length() -> None:
     chance = np.random.default_rng(1)
     talk = [chance.normal(size=20_000).astype(np.float32)]
@@ -125,6 +170,17 @@ def test_a_network_is_made_of_recordings(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     senones = AcousticModel(model_path("en-us/en-us")).phones.senones
     assert read_network(out, senones).header.made_of["recordings"] == len(rows)
+
+
+def test_a_recording_without_words_needs_templates(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra `torch` is not installed")
+    manifest = tmp_path / "manifest.jsonl"
+    row = {"path": "a.wav", "intent": "order", "slots": {}, "speaker": "a"}
+    manifest.write_text(json.dumps(row), encoding="utf-8")
+    arguments = [str(manifest), "--root", str(tmp_path), "--out", "x.senones"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1
+    assert "no text" in done.output
 
 
 def test_a_manifest_that_is_none_is_an_error(tmp_path: Path) -> None:

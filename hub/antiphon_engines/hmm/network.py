@@ -86,8 +86,8 @@ class Network:
             classes: The class of each senone, (senones,).
         """
         self.header = header
-        self._arrays = arrays
-        self._classes = classes
+        self.arrays = arrays
+        self.classes = classes
 
     def hidden(self, bands: Floats) -> Floats:
         """Return what the last layer makes of frames, without the `reach` on either side.
@@ -95,7 +95,7 @@ class Network:
         Args:
             bands: (frames, bands), see `stt.features.Sound`, with `reach` frames around them.
         """
-        arrays = self._arrays
+        arrays = self.arrays
         inputs = (bands * np.float32(self.header.scale)).astype(np.float32)
         wide = np.concatenate(_taps(inputs, FIRST_TAPS, 1), axis=1) @ arrays["first"]
         at = _ended(wide, arrays, "first_bias", "first_gain", "first_shift")
@@ -113,9 +113,9 @@ class Network:
         Args:
             bands: As for `hidden`.
         """
-        arrays = self._arrays
+        arrays = self.arrays
         rated = self.hidden(bands) @ arrays["out"] + arrays["out_bias"]
-        found: Floats = rated[:, self._classes]
+        found: Floats = rated[:, self.classes]
         return found
 
 

@@ -16,9 +16,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def train_senones(
-    manifest: Annotated[Path, typer.Argument(help="JSON lines with `path`, `text` and `speaker`.")],
+    manifest: Annotated[Path, typer.Argument(help="JSON lines: path, text, speaker.")],
     root: Annotated[Path, typer.Option(help="The folder that the paths are below.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
+    templates: Annotated[
+        Path | None, typer.Option(help="Sentences that rows with intent and slots may be of.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="A network to go on from, for fewer passes.")
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(min=1e-6, max=0.1, help="Of learning; 3e-4 to go on from another.")
+    ] = 1e-3,
     spoken: Annotated[int, typer.Option(min=0, help="Sentences that made voices say.")] = 2600,
     passes: Annotated[int, typer.Option(min=1, max=100, help="Passes over all of it.")] = 14,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Of the training alone.")] = 1,
@@ -27,8 +36,10 @@ def train_senones(
     """Make the network of senones; rooms, noise and more voices are made, not recorded."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     making, training = _module("making"), _module("training")
-    plan = training.Plan(passes=passes, threads=threads, seed=seed)
-    recipe = making.Recipe(manifest=manifest, root=root, spoken=spoken, plan=plan)
+    plan = training.Plan(passes=passes, rate=rate, threads=threads, seed=seed)
+    recipe = making.Recipe(
+        manifest=manifest, root=root, templates=templates, start=start, spoken=spoken, plan=plan
+    )
     try:
         made_of = making.make(recipe, out)
     except (OSError, KeyError, json.JSONDecodeError, EngineError) as error:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from antiphon_engines.deepspeech.training.recordings import read_recording
 from antiphon_engines.errors import TrainingError
 from antiphon_engines.hmm.model import STATES, AcousticModel
-from antiphon_engines.hmm.network import Header, write_network
+from antiphon_engines.hmm.network import Header, Network, read_network, write_network
 from antiphon_engines.stt.features import BANDS
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_tools.senones import voices
@@ -25,6 +25,7 @@ from antiphon_tools.senones.aligning import Aligner
 from antiphon_tools.senones.copies import Frames, Recording, copy
 from antiphon_tools.senones.texts import texts
 from antiphon_tools.senones.training import SCALE, Plan, Trainer, batch_count
+from antiphon_tools.senones.wording import Wording
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +45,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """What the network is made of."""
 
     manifest: Path
-    """JSON lines with `path`, `text` and `speaker`."""
+    """JSON lines with `path`, `speaker`, and `text`; or `intent` and `slots`, see `templates`."""
     root: Path
     """What the paths are below."""
+    templates: Path | None = None
+    """Sentences among which the words of recordings without `text` are looked for."""
+    start: Path | None = None
+    """The network to go on from, with its sizes and classes; none: chance weights."""
     spoken: int = 2600
     """Sentences that made voices say."""
     plan: Plan = Plan()
@@ -61,7 +66,8 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
     """
     if gone := voices.missing():
         raise TrainingError(f"{', '.join(gone)} missing: install flite, festival and espeak-ng")
-    read, said = _read(recipe), _said(recipe)
+    read = _read(recipe)
+    said = _said(recipe, [text for _, text, _ in read])
     aligner = Aligner({word for _, text, _ in (*read, *said) for word in text.split()})
     recordings = list(_aligned(aligner, read, real=True))
     speakers = sorted({one.speaker for one in recordings})
@@ -69,9 +75,12 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
     learnt = [one for one in recordings if one.speaker not in unheard]
     learnt += _aligned(aligner, said, real=False)
     judged = copy([one for one in recordings if one.speaker in unheard], recipe.plan.seed)
-    classes, heard = _classes(aligner.model, learnt)
-    trainer, found = _trained(recipe.plan, learnt, judged, classes)
-    made_of = {
+    start = _start(recipe, aligner.model)
+    heard = _heard(aligner.model, learnt)
+    classes = start.classes if start else _classes(aligner.model, heard)
+    log_priors = _log_priors(classes, heard)
+    trainer, found = _trained(recipe.plan, learnt, judged, Begin(classes, log_priors, start))
+    made_of: dict[str, Any] = {
         "seed": recipe.plan.seed,
         "passes": recipe.plan.passes,
         "recordings": len(read),
@@ -79,6 +88,8 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
         "hours": round(sum(len(one.labels) for one in learnt) / 360_000, 2),
         "right_of_unheard": round(found, 4),
     }
+    if start:
+        made_of["went_on_from"] = start.header.made_of
     plan = recipe.plan
     header = Header(
         bands=BANDS,
@@ -90,12 +101,47 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
         scale=SCALE,
         made_of=made_of,
     )
-    write_network(out, header, trainer.arrays(_log_priors(classes, heard)), classes)
+    write_network(out, header, trainer.arrays(log_priors), classes)
     return made_of
 
 
+class Begin(NamedTuple):
+    """What training begins with."""
+
+    classes: Classes
+    """The class of each senone."""
+    log_priors: npt.NDArray[np.float64]
+    """Of the classes, (classes,)."""
+    network: Network | None
+    """With the weights to go on from."""
+
+    def trainer(self, plan: Plan, steps: int) -> Trainer:
+        """Return what trains for so many batches."""
+        trainer = Trainer(plan, self.classes, steps)
+        if self.network is not None:
+            trainer.go_on_from(self.network, self.log_priors)
+        return trainer
+
+
+def _start(recipe: Recipe, model: AcousticModel) -> Network | None:
+    """Return the network to go on from.
+
+    Raises:
+        TrainingError: it has other sizes.
+        ModelError: it cannot be read, or is of another model.
+    """
+    if recipe.start is None:
+        return None
+    network, plan = read_network(recipe.start, model.phones.senones), recipe.plan
+    header = network.header
+    sizes = (header.width, header.bottleneck, header.dilations, header.bands, header.scale)
+    if sizes != (plan.width, plan.bottleneck, plan.dilations, BANDS, SCALE):
+        raise TrainingError(f"{recipe.start} has other sizes than what is trained here")
+    return network
+
+
 def _trained(
-    plan: Plan, learnt: Sequence[Recording], judged: Sequence[Frames], classes: Classes
+    plan: Plan, learnt: Sequence[Recording], judged: Sequence[Frames], begin: Begin
 ) -> tuple[Trainer, float]:
     """Train on one copy while the next is made in another process."""
     chance = np.random.default_rng(plan.seed)
@@ -110,7 +156,7 @@ def _trained(
                 coming = pool.submit(_copy_of_kept, seed)
             # Copies differ by a few utterances in which nothing stands out.
             frames = [one for one in frames if one.real or chance.random() < SAID_SHARE]
-            trainer = trainer or Trainer(plan, classes, batch_count(frames) * plan.passes)
+            trainer = trainer or begin.trainer(plan, batch_count(frames) * plan.passes)
             trainer.learn(frames, chance)
             found = trainer.accuracy(judged)
             log.info("pass %d of %d: %.3f right", number + 1, plan.passes, found)
@@ -131,18 +177,26 @@ def _copy_of_kept(seed: int) -> list[Frames]:
 
 
 def _read(recipe: Recipe) -> list[tuple[Any, str, str]]:
+    """Return recordings with their words and speakers; left out is what no template fits."""
     rows = [json.loads(line) for line in recipe.manifest.read_text(encoding="utf-8").splitlines()]
-    return [
-        (recipe.root / row["path"], " ".join(_WORDS.findall(row["text"].lower())), row["speaker"])
-        for row in rows
-    ]
-
-
-def _said(recipe: Recipe) -> list[tuple[Any, str, str]]:
-    """Return sentences as made voices say them."""
-    sentences = texts(recipe.spoken, recipe.plan.seed, [text for _, text, _ in _read(recipe)])
+    wording = Wording(recipe.templates) if recipe.templates else None
     found = []
-    for number, text in enumerate(sentences):
+    for row in rows:
+        path, text = recipe.root / row["path"], row.get("text")
+        if not text and wording is not None:
+            samples = read_recording(path, SAMPLE_RATE_HZ)
+            text = wording.text(samples, row["intent"], row["slots"])
+        elif not text:
+            raise TrainingError(f"{path} has no text in the manifest, and there are no templates")
+        if text is not None:
+            found.append((path, " ".join(_WORDS.findall(text.lower())), row["speaker"]))
+    return found
+
+
+def _said(recipe: Recipe, read: Sequence[str]) -> list[tuple[Any, str, str]]:
+    """Return sentences as made voices say them, some of those that were read among them."""
+    found = []
+    for number, text in enumerate(texts(recipe.spoken, recipe.plan.seed, read)):
         chance = random.Random(f"{recipe.plan.seed} {number}")  # noqa: S311 - nothing secret
         voice, samples = voices.say(text, chance)
         found.append((samples, text, voice))
@@ -159,14 +213,19 @@ def _aligned(
             yield Recording(samples, labels, speaker, real)
 
 
-def _classes(model: AcousticModel, learnt: Sequence[Recording]) -> tuple[Classes, Classes]:
-    """Return the class of each senone, and how often each senone is heard.
+def _heard(model: AcousticModel, learnt: Sequence[Recording]) -> Classes:
+    """Return how often each senone is heard."""
+    known = np.concatenate([one.labels[one.labels >= 0] for one in learnt])
+    heard: Classes = np.bincount(known, minlength=model.phones.senones).astype(np.int64)
+    return heard
+
+
+def _classes(model: AcousticModel, heard: Classes) -> Classes:
+    """Return the class of each senone.
 
     Silence and the model's own noises are one class: which of their states it is, nobody can say.
     """
     phones = model.phones
-    known = np.concatenate([one.labels[one.labels >= 0] for one in learnt])
-    heard = np.bincount(known, minlength=phones.senones)
     fillers = [base for base in range(len(phones.names)) if phones.is_filler(base)]
     silent = np.isin(phones.base_of_senone, fillers)
     classes = 1 + phones.base_of_senone * STATES + phones.place_of_senone
@@ -174,7 +233,7 @@ def _classes(model: AcousticModel, learnt: Sequence[Recording]) -> tuple[Classes
     classes[often] = classes.max() + 1 + np.arange(len(often))
     classes[silent] = 0
     _, dense = np.unique(classes, return_inverse=True)
-    return dense.astype(np.int64), heard.astype(np.int64)
+    return dense.astype(np.int64)
 
 
 def _log_priors(classes: Classes, heard: Classes) -> npt.NDArray[np.float64]:

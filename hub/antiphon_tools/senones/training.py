@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from antiphon_engines.hmm.network import FIRST_TAPS, TAPS, Arrays
+from antiphon_engines.hmm.network import FIRST_TAPS, TAPS, Arrays, Network
 from antiphon_engines.stt.features import BANDS
 from antiphon_tools.senones.aligning import UNKNOWN
 from antiphon_tools.senones.copies import Frames
@@ -152,7 +152,7 @@ class Trainer:
     """Trains one network."""
 
     def __init__(self, plan: Plan, classes: Classes, steps: int) -> None:
-        """Begin.
+        """Begin with chance weights.
 
         Args:
             plan: Sizes.
@@ -170,10 +170,31 @@ class Trainer:
         )
         self._loss = nn.CrossEntropyLoss(ignore_index=UNKNOWN)
         self.steps_left = steps
+        self._normalizes = True
+
+    def go_on_from(self, network: Network, log_priors: npt.NDArray[np.float64]) -> None:
+        """Take over the weights of a network that is trained, and keep its normalizations.
+
+        Args:
+            network: With the plan's sizes and these classes.
+            log_priors: Of the classes; they were taken off the bias of its output.
+        """
+        arrays, net = network.arrays, self.net
+        _fill(net.first.weight, arrays["first"].T)
+        _fill(net.first.bias, arrays["first_bias"])
+        _unfold(net.norm, arrays["first_gain"], arrays["first_shift"])
+        for number, layer in enumerate(net.layers):
+            _fill(layer.down.weight, arrays[f"down{number}"].T)
+            _fill(layer.up.weight, arrays[f"up{number}"].T)
+            _fill(layer.up.bias, arrays[f"bias{number}"])
+            _unfold(layer.norm, arrays[f"gain{number}"], arrays[f"shift{number}"])
+        _fill(net.out.weight, arrays["out"].T)
+        _fill(net.out.bias, arrays["out_bias"] + log_priors)
+        self._normalizes = False
 
     def learn(self, frames: Sequence[Frames], chance: np.random.Generator) -> None:
         """Take one copy of all recordings."""
-        self.net.train()
+        self.net.train(self._normalizes)
         began, loss_of, count = time.monotonic(), 0.0, 0
         for batch in batches(frames, self._classes, self._plan.reach, chance):
             if not self.steps_left:
@@ -228,6 +249,21 @@ class Trainer:
 def _array(tensor: Any) -> npt.NDArray[np.float32]:
     array: npt.NDArray[np.float32] = tensor.detach().numpy().astype(np.float32)
     return array
+
+
+def _fill(parameter: torch.Tensor, values: npt.NDArray[Any]) -> None:
+    with torch.no_grad():
+        parameter.copy_(torch.from_numpy(values.astype(np.float32)))
+
+
+def _unfold(
+    norm: nn.BatchNorm1d, gain: npt.NDArray[np.float32], shift: npt.NDArray[np.float32]
+) -> None:
+    """Give a normalization the gain and shift that a trained one became; see `_folded`."""
+    assert norm.running_var is not None  # noqa: S101 - it keeps statistics
+    norm.running_var.fill_(1.0 - norm.eps)
+    _fill(norm.weight, gain)
+    _fill(norm.bias, shift)
 
 
 def _folded(norm: nn.BatchNorm1d) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
