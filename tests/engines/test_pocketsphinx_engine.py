@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from antiphon_engines.errors import ContextError, EngineFailedError, ModelError
-from antiphon_engines.stt.pocketsphinx import WAKE_PHRASES_MAX, PocketsphinxEngine
+from antiphon_engines.stt.pocketsphinx import NETWORK, WAKE_PHRASES_MAX, PocketsphinxEngine
 from antiphon_engines.stt.port import SttContext, SttPartial, SttResult
 from antiphon_protocol.audio import FRAME_BYTES
 from antiphon_tools.speech import say, voices
@@ -244,3 +244,15 @@ def test_dictation_can_be_switched_off() -> None:
     assert not engine.dictation
     with pytest.raises(EngineFailedError, match="switched off"):
         engine.open(language="en", context=None)
+
+
+def test_another_network_is_named_by_its_file() -> None:
+    named = PocketsphinxEngine.from_options({"network": str(NETWORK)})
+    named.load_context(CONTEXT)
+    stream = named.open(language="en", context=CONTEXT.id)
+    stream.feed(say(HEARD[0], FLITE[0]))
+    best = stream.finish().best
+    assert best is not None
+    assert best.text == HEARD[0]
+    with pytest.raises(ModelError, match=r"none\.senones"):
+        PocketsphinxEngine.from_options({"network": "/nowhere/none.senones"})

@@ -43,9 +43,9 @@ class PocketsphinxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """Confidence below which none is asked for either: noise, or speech not meant for us."""
     contexts: int = 8
     """Grammars that are kept; the one unused for longest goes."""
-    network: bool = True
-    """Rate sounds by the network, too, which has learnt rooms and noise; without it, by the
-    Gaussians alone."""
+    network: bool | str = True
+    """Rate sounds by the network, too, which has learnt rooms and noise, or by another one in the
+    file of that name; without it, by the Gaussians alone."""
     dictation: bool = True
     """Hear open text where no grammar is given: slow, and often wrong."""
 
@@ -71,8 +71,9 @@ class PocketsphinxEngine:
         self._lock = threading.Lock()
         self._english = Decoders()
         self._model = AcousticModel(model_path("en-us/en-us"))
-        senones = self._model.phones.senones
-        network = read_network(NETWORK, senones) if self._options.network else None
+        senones, of = self._model.phones.senones, self._options.network
+        file = Path(of).expanduser() if isinstance(of, str) else NETWORK
+        network = read_network(file, senones) if of else None
         self._rater = Rater(Scorer(self._model), network)
 
     @classmethod
