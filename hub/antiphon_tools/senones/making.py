@@ -233,7 +233,8 @@ def _classes(model: AcousticModel, heard: Classes) -> Classes:
     classes[often] = classes.max() + 1 + np.arange(len(often))
     classes[silent] = 0
     _, dense = np.unique(classes, return_inverse=True)
-    return dense.astype(np.int64)
+    found: Classes = dense.astype(np.int64)
+    return found
 
 
 def _log_priors(classes: Classes, heard: Classes) -> npt.NDArray[np.float64]:
