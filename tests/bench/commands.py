@@ -38,6 +38,8 @@ from tests.bench._recordings import NoRecordingsError, read, rows
 
 CORPORA = Path("../shared/corpora/dev")
 CLEAN = "clean"
+ACCEPTED_FROM = (0.5, 0.65, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
+"""Confidences whose shares are told beside those of the engine's own threshold."""
 
 Row = Mapping[str, Any]
 
@@ -294,6 +296,23 @@ def _shares(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "wrong_95": share_interval(wrong, len(outcomes)),
         "rejected": round(1 - (right + wrong) / count, 4),
         "right_unless_rejected": round(sum(one.right for one in outcomes) / count, 4),
+        "accepted_from": {f"{least:g}": _accepted(outcomes, least) for least in ACCEPTED_FROM},
+    }
+
+
+def _accepted(outcomes: Sequence[Outcome], least: float) -> dict[str, float]:
+    """Return what would be right and wrong with another threshold of confidence."""
+    sure = [
+        one.right
+        for one in outcomes
+        if one.heard
+        and one.heard.result.alternatives
+        and one.heard.result.alternatives[0].confidence >= least
+    ]
+    count = max(1, len(outcomes))
+    return {
+        "right": round(sum(sure) / count, 4),
+        "wrong": round((len(sure) - sum(sure)) / count, 4),
     }
 
 

@@ -20,6 +20,7 @@ OURS, THEIRS, OTHER, WRONG = "#1b6ca8", "#b9bec5", "#e0a33c", "#c0392b"
 SIZE_IN: Final = (7.2, 3.4)
 _FALSE_MAX: Final = 12.0
 """False wakes an hour: what lies beyond is of no use to anybody."""
+_WRONG_GOAL: Final = 0.02
 
 
 def wake(figures: Figures) -> Figure:
@@ -48,29 +49,34 @@ def wake(figures: Figures) -> Figure:
 
 
 def orders(figures: Figures) -> Figure:
-    """Draw spoken orders: done rightly, rejected, done wrongly, by noise."""
-    conditions = [
-        name for name in figures if isinstance(figures[name], dict) and "n" in figures[name]
-    ]
-    figure, axes = _axes("Spoken orders: intent and every slot")
-    left = dict.fromkeys(conditions, 0.0)
-    for key, label, colour in (
-        ("right", "done rightly", OURS),
-        ("rejected", "asked again", THEIRS),
-        ("wrong", "done wrongly", WRONG),
-    ):
-        shares = [figures[name][key] for name in conditions]
-        rows = axes.barh(conditions, shares, left=list(left.values()), color=colour, label=label)
-        axes.bar_label(
-            rows, [f"{share:.2f}" if share else "" for share in shares], label_type="center"
-        )
-        left = {name: left[name] + share for name, share in zip(conditions, shares, strict=True)}
-    axes.invert_yaxis()
-    axes.set_yticks(
-        range(len(conditions)),
-        [name if name == "clean" else f"{name} dB, kitchen" for name in conditions],
+    """Draw spoken orders done rightly against done wrongly, by the confidence that is asked for."""
+    conditions = {
+        name: found
+        for name, found in figures.items()
+        if isinstance(found, dict) and "accepted_from" in found
+    }
+    figure, axes = _axes(
+        "Spoken orders: intent and every slot, by the confidence that is asked for"
     )
-    axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.12))
+    for (name, found), colour in zip(conditions.items(), (OURS, OTHER, WRONG), strict=False):
+        label = name if name == "clean" else f"{name} dB, kitchen"
+        points = found["accepted_from"].values()
+        axes.plot(
+            [one["wrong"] for one in points],
+            [one["right"] for one in points],
+            "o-",
+            color=colour,
+            markersize=4,
+            label=f"{label} (n {found['n']})",
+        )
+        axes.plot(found["wrong"], found["right"], "*", color=colour, markersize=15)
+    axes.axvline(_WRONG_GOAL, color=THEIRS, linestyle="--", linewidth=1)
+    axes.annotate("goal: 2 % wrong", (_WRONG_GOAL, 0.05), xytext=(4, 0), textcoords="offset points")
+    axes.set_xlim(0, None)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("done wrongly")
+    axes.set_ylabel("done rightly")
+    axes.legend(frameon=False, loc="lower right", title="star: as shipped")
     return figure
 
 
