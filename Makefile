@@ -5,7 +5,7 @@
 DEBIAN := \
 	mosquitto mosquitto-clients \
 	espeak-ng flite \
-	libportaudio2 alsa-utils sox \
+	libportaudio2 libopus0 alsa-utils sox \
 	iproute2 openssl systemd util-linux \
 	chromium
 

@@ -12,18 +12,17 @@ from typing import Final
 
 import msgspec
 
-from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
-from antiphon_protocol.limits import STREAM_SECONDS_MAX
+from antiphon_codecs.joiner import Joiner
+from antiphon_protocol.audio import FRAME_SAMPLES, Frame, acceptable
+from antiphon_protocol.limits import STREAM_FRAMES_MAX
 
 GRACE_S: Final = 0.02
 """Frames that overtook each other arrive within this; what is missing longer was lost."""
 RETRY_S: Final = 0.3
 """What was sent again may be lost, too; on a home's worst Wi-Fi it is back well within this."""
-GIVE_UP_S: Final = 3.0
-"""From the first report on. It outlasts a network that is away for two seconds just then."""
-FRAMES_MAX: Final = 6000
-"""Frames of one stream: the longest stream in frames of 10 ms."""
-STREAM_SAMPLES_MAX: Final = int(STREAM_SECONDS_MAX * SAMPLE_RATE_HZ)
+GIVE_UP_S: Final = 4.0
+"""From the first report on. Behind two seconds without a network there is time left for what is
+lost once more when it is sent again."""
 
 
 class Hole(msgspec.Struct, frozen=True):
@@ -33,17 +32,14 @@ class Hole(msgspec.Struct, frozen=True):
     last: int
 
 
-def acceptable(frame: AudioFrame) -> bool:
-    """Tell whether a frame can be of a stream of allowed length."""
-    return frame.sequence < FRAMES_MAX and frame.position + frame.samples <= STREAM_SAMPLES_MAX
-
-
 class Intake:
     """One reader's way through one stream. Holds at most what is behind a hole."""
 
     def __init__(self) -> None:
-        self._ahead: dict[int, AudioFrame] = {}
-        self._ready: deque[bytes] = deque()
+        self._ahead: dict[int, Frame] = {}
+        self._ready: deque[Frame] = deque()
+        self._joiner = Joiner()
+        self._rest = b""
         self._next = 0
         self._position = 0
         self._count: int | None = None
@@ -60,7 +56,20 @@ class Intake:
         self.given_up_samples = 0
         """What they held; at the end of a stream each counts as one of 32 ms."""
 
-    def put(self, frame: AudioFrame, now_s: float) -> bool:
+    @property
+    def lacking_samples(self) -> int:
+        """How much silence there is in place of what was said, as far as it was taken."""
+        return self.given_up_samples + self._joiner.damaged_samples
+
+    @property
+    def lacking(self) -> str:
+        """The same in words."""
+        return (
+            f"{self.given_up} frames never came, and "
+            f"{self._joiner.damaged_samples} samples were damaged"
+        )
+
+    def put(self, frame: Frame, now_s: float) -> bool:
         """Take in a frame in any order; return False for one that is not wanted (any more)."""
         if not acceptable(frame) or (self._count is not None and frame.sequence >= self._count):
             return False
@@ -90,17 +99,18 @@ class Intake:
         return self._position
 
     def take(self, limit_bytes: int) -> bytes:
-        """Return the next samples, at most so many bytes; empty when none are ready."""
-        pieces: list[bytes] = []
-        room = limit_bytes
-        while self._ready and room > 0:
-            piece = self._ready.popleft()
-            if len(piece) > room:
-                self._ready.appendleft(piece[room:])
-                piece = piece[:room]
-            room -= len(piece)
-            pieces.append(piece)
-        return b"".join(pieces)
+        """Return the next samples, at most so many bytes; empty when none are ready.
+
+        Raises:
+            CodecMissingError: the stream's codec is not on this machine.
+        """
+        pieces, size = [self._rest], len(self._rest)
+        while self._ready and size < limit_bytes:
+            pieces.append(self._joiner.put(self._ready.popleft()))
+            size += len(pieces[-1])
+        pcm = b"".join(pieces)
+        self._rest = pcm[limit_bytes:]
+        return pcm[:limit_bytes]
 
     @property
     def due_s(self) -> float | None:
@@ -121,14 +131,13 @@ class Intake:
         return None
 
     def _set_count(self, frames: int) -> None:
-        self._count = min(frames, FRAMES_MAX)
+        self._count = min(frames, STREAM_FRAMES_MAX)
         self._ahead = {key: one for key, one in self._ahead.items() if key < self._count}
 
     def _advance(self, now_s: float) -> None:
         while (frame := self._ahead.pop(self._next, None)) is not None:
             self._silence_until(frame.position)
-            if frame.pcm:
-                self._ready.append(frame.pcm)
+            self._ready.append(frame)
             self._position += frame.samples
             self._next += 1
         self._look_for_hole(now_s)
@@ -157,9 +166,8 @@ class Intake:
         self.given_up_samples += lost
 
     def _silence_until(self, position: int) -> None:
-        """Fill up to a position: a sender that lost samples itself leaves such a gap, too."""
+        """Count up to a position: a sender that lost samples itself leaves such a gap, too."""
         missing = position - self._position
         if missing > 0:
-            self._ready.append(bytes(missing * SAMPLE_BYTES))
             self._position = position
             self.lost_samples += missing

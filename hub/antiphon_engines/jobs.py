@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from antiphon_codecs.errors import CodecMissingError
 from antiphon_ears.errors import EarsError
 from antiphon_engines.errors import ContextError, EngineMissingError, ModelError
 from antiphon_engines.outlet import Outlet
@@ -58,6 +59,7 @@ _MEANINGS: Final[tuple[tuple[type[Exception], Code, bool], ...]] = (
     (StreamStalledError, "no-audio", False),
     (ContextError, "no-context", True),
     (EngineMissingError, "no-engine", True),
+    (CodecMissingError, "no-engine", True),
     (EarsError, "no-engine", True),
     (ModelError, "bad-request", False),
     (TextEmptyError, "bad-request", False),

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Final
 
+from antiphon_codecs.codecs import decodable
 from antiphon_engines.streams import Streams
 from antiphon_link.link import Envelope, Link, Will
-from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.audio import AudioFrame, Frame
 from antiphon_protocol.messages.presence import EngineOffer, WorkerGoodbye, WorkerHello
 from antiphon_protocol.messages.work import WorkerCommand, WorkFact
 from antiphon_protocol.topics import (
     PLAYBACK_AUDIO,
     SATELLITE_AUDIO,
+    SATELLITE_OPUS,
     TURN_WORK,
     WORKER_DO,
     WORKER_PRESENCE,
@@ -49,6 +51,7 @@ class WorkerLink:
         self._epoch = 0
         self.link = open_link(self._will)
         self.link.on(SATELLITE_AUDIO, self._frame)
+        self.link.on(SATELLITE_OPUS, self._frame)
         self.link.on_connected(self._greet)
         self.link.on_leaving(self._say_goodbye)
 
@@ -70,7 +73,7 @@ class WorkerLink:
         """See Outlet.play."""
         await self.link.send(PLAYBACK_AUDIO, frame, group=group, playback=playback)
 
-    def _frame(self, frame: AudioFrame, envelope: Envelope) -> None:
+    def _frame(self, frame: Frame, envelope: Envelope) -> None:
         now_s = asyncio.get_running_loop().time()
         self._streams.put(envelope.ids["satellite"], envelope.ids["stream"], frame, now_s)
 
@@ -97,6 +100,7 @@ class WorkerLink:
             device="cpu",
             capacity=self._capacity,
             engines=self._engines,
+            codecs=decodable(),
         )
         await self.link.send(WORKER_PRESENCE, hello, worker=self._worker)
 

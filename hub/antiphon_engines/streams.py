@@ -7,15 +7,21 @@ from typing import Final
 
 import msgspec
 
-from antiphon_engines.intake import Hole, Intake, acceptable
+from antiphon_engines.intake import Hole, Intake
 from antiphon_engines.settings import StreamsSection
-from antiphon_protocol.audio import FRAME_SAMPLES, SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_protocol.audio import (
+    FRAME_SAMPLES,
+    SAMPLE_BYTES,
+    SAMPLE_RATE_HZ,
+    Frame,
+    acceptable,
+)
 
 TAKE_BYTES: Final = SAMPLE_RATE_HZ // 2 * SAMPLE_BYTES
 """One helping for the recogniser: half a second, so that a cancelled job ends soon."""
 
 GIVEN_UP_MAX: Final = 3 * FRAME_SAMPLES
-"""Samples of a stream that may be silence instead, some 0.1 s.
+"""Samples of a stream that may be silence instead, some 0.1 s: lost for good, or damaged.
 
 With more, words are missing, and the rest may mean something else: the turn must fail, and say so.
 """
@@ -29,7 +35,7 @@ class StreamStalledError(Exception):
 
 
 class _Stream(msgspec.Struct, eq=False):
-    frames: dict[int, AudioFrame] = {}
+    frames: dict[int, Frame] = {}
     bytes: int = 0
     last_s: float = 0.0
 
@@ -51,10 +57,10 @@ class Streams:
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of samples that are kept."""
+        """Bytes of audio that are kept."""
         return self._bytes
 
-    def put(self, satellite: str, stream: str, frame: AudioFrame, now_s: float) -> None:
+    def put(self, satellite: str, stream: str, frame: Frame, now_s: float) -> None:
         """Keep a frame and hand it to the stream's readers."""
         if not acceptable(frame):
             self.counts["frames_refused"] += 1
@@ -83,16 +89,16 @@ class Streams:
                 return
             self._drop_oldest("streams_expired")
 
-    def _keep(self, key: Key, frame: AudioFrame, now_s: float) -> None:
+    def _keep(self, key: Key, frame: Frame, now_s: float) -> None:
         kept = self._streams.setdefault(key, _Stream())
         if frame.sequence in kept.frames:
             self.counts["frames_repeated"] += 1
             return
         kept.frames[frame.sequence] = frame
-        kept.bytes += len(frame.pcm)
+        kept.bytes += frame.size
         kept.last_s = now_s
         self._streams.move_to_end(key)
-        self._bytes += len(frame.pcm)
+        self._bytes += frame.size
         while (
             len(self._streams) > self._settings.streams or self._bytes > self._settings.kept_bytes
         ):
@@ -127,7 +133,7 @@ class Reader:
         self._last_s = self._loop.time()
         self.intake = Intake()
 
-    def put(self, frame: AudioFrame) -> None:
+    def put(self, frame: Frame) -> None:
         """Take in a frame in any order; only new ones show that the stream lives."""
         now_s = self._loop.time()
         if self.intake.put(frame, now_s):
@@ -145,15 +151,17 @@ class Reader:
 
         Raises:
             StreamStalledError: nothing came for `stall_s` and the stream has not ended, or too much
-                of it never came.
+                of it never came or was damaged.
+            CodecMissingError: the stream's codec is not on this machine.
         """
         while True:
             now_s = self._loop.time()
             if hole := self.intake.poll(now_s):
                 self._on_hole(hole)
-            if self.intake.given_up_samples > GIVEN_UP_MAX:
-                raise StreamStalledError(f"{self.intake.given_up} frames never came")
-            if pcm := self.intake.take(TAKE_BYTES):
+            pcm = self.intake.take(TAKE_BYTES)
+            if self.intake.lacking_samples > GIVEN_UP_MAX:
+                raise StreamStalledError(self.intake.lacking)
+            if pcm:
                 return pcm
             if self.intake.ended:
                 return b""

@@ -29,6 +29,7 @@ from antiphon_hub.bus.outbound import Air, Devices, Outbound
 from antiphon_hub.bus.pairing import PairingDesk
 from antiphon_hub.bus.presence import Presence
 from antiphon_hub.clock import now_us
+from antiphon_hub.codecs import CodecsTaken
 from antiphon_hub.console import Console, Requests, rules_of_rooms, twins_of
 from antiphon_hub.errors import StorageError
 from antiphon_hub.fleet import Fleet
@@ -50,7 +51,7 @@ from antiphon_hub.turns.turns import Turns
 from antiphon_hub.workers import Trials
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.errors import LinkDownError
-from antiphon_link.link import Link
+from antiphon_link.link import Link, Resolver
 from antiphon_link.program import ServiceManager
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import TurnEnded
@@ -71,14 +72,12 @@ class Hub:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._id, self._state_dir = settings.hub_id(), settings.state_dir()
-        self._presence = Presence(self._id, settings.hub.site)
+        codecs = CodecsTaken(lambda: self._pool, keeps_audio=settings.keeps_audio)
+        self._presence = Presence(self._id, settings.hub.site, codecs)
         self._manager, self._address = ServiceManager(), settings.broker.resolve()
         self._gate = Gate(settings, self._state_dir)
         self._broker = None if self._address else _own_broker(settings, self._gate)
-        # Nobody can guess it: who connects under another's client id throws that one out.
-        name = new_id(f"hub-{self._id}")
-        self._link = Link(self._resolve, client_id=name, will=self._presence.will, name="hub")
-        self._presence.attach(self._link)
+        self._link = _linked(self._resolve, self._id, self._presence)
         self._lease = LeaseKeeper(
             self._resolve, self._id, standby=settings.hub.standby, alone=self._broker is not None
         )
@@ -104,6 +103,7 @@ class Hub:
         self._lease.tell(self._presence.hand_over, self._turns.calls.recall_acted)
         self._inbound = Inbound(
             self._link,
+            workers_changed=self._presence.look_again,
             outbound=outbound,
             devices=devices,
             fleet=fleet,
@@ -114,7 +114,7 @@ class Hub:
             timekeeping=self._timekeeping,
         )
         self._timekeeping.meet(self._turns.announce, lambda: self._mind.home)
-        if settings.journal.keep_audio_days:
+        if settings.keeps_audio:
             self._inbound.listen_along(self._recordings)
         self._measure(fleet)
         self._console = self._build_console(outbound, fleet)
@@ -311,6 +311,13 @@ class Hub:
         if self._address is None:
             raise LinkDownError("the hub's own broker has not started yet")
         return self._address
+
+
+def _linked(resolve: Resolver, hub: str, presence: Presence) -> Link:
+    # Nobody can guess it: who connects under another's client id throws that one out.
+    link = Link(resolve, client_id=new_id(f"hub-{hub}"), will=presence.will, name="hub")
+    presence.attach(link)
+    return link
 
 
 def _own_broker(settings: Settings, gate: Gate) -> Mosquitto:

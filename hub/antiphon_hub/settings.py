@@ -236,6 +236,11 @@ class Settings(Section, frozen=True, kw_only=True):
     console: ConsoleSection = ConsoleSection()
     discovery: DiscoverySection = DiscoverySection()
 
+    @property
+    def keeps_audio(self) -> bool:
+        """Whether recordings of turns are kept for some days."""
+        return self.journal.keep_audio_days > 0
+
     def hub_id(self) -> str:
         """Return the configured id, or one made of the host's name."""
         if self.hub.id is not None:

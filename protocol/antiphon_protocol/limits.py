@@ -4,6 +4,10 @@ from typing import Final
 
 AUDIO_FRAME_BYTES_MAX: Final = 8192
 """One audio frame's samples, bytes: 256 ms at 16 kHz, 16-bit mono."""
+OPUS_PACKET_BYTES_MAX: Final = 1275
+"""One Opus packet of one frame, bytes (RFC 6716, section 3.4); a microphone's takes some 60."""
+OPUS_PACKETS_MAX: Final = 16
+"""Packets in one frame: a quarter of a second in packets of 20 ms, and what was left over."""
 MESSAGE_BYTES_MAX: Final = 64 * 1024
 """One encoded control message, bytes."""
 CONTEXT_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -20,6 +24,8 @@ RESPONSE_TOPIC_BYTES_MAX: Final = 512
 """An asker's response topic, bytes."""
 STREAM_SECONDS_MAX: Final = 60.0
 """One uplink stream, seconds of audio: the hard limit of a spoken command."""
+STREAM_FRAMES_MAX: Final = 6000
+"""Frames of one uplink stream: the longest one in frames of 10 ms."""
 STAND_BY_SECONDS: Final = 5.0
 """How long a satellite that lost a call keeps recording, seconds: a worker calls a stream
 dead after two seconds, so one that dies within three after the call can be taken over."""

@@ -6,7 +6,7 @@ writes a topic string.
 
 from typing import Any, Final
 
-from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.audio import AudioFrame, OpusFrame
 from antiphon_protocol.codec import Encoding
 from antiphon_protocol.limits import (
     AUDIO_FRAME_BYTES_MAX,
@@ -71,6 +71,16 @@ SATELLITE_AUDIO: Final[Topic[AudioFrame]] = Topic(
     writers=(Role.SATELLITE, Role.HUB),
     readers=(Role.WORKER, Role.HUB),
     purpose="microphone audio, from the pre-roll to the end of speech; the hub's: a trial",
+)
+SATELLITE_OPUS: Final[Topic[OpusFrame]] = Topic(
+    name="SATELLITE_OPUS",
+    pattern="sat/{satellite}/opus/{stream}",
+    payload=OpusFrame,
+    qos=0,
+    limit_bytes=_FRAME_LIMIT,
+    writers=(Role.SATELLITE,),
+    readers=(Role.WORKER, Role.HUB),
+    purpose="the same as Opus packets, where all that listen take them",
 )
 SATELLITE_DO: Final[Topic[SatelliteCommand]] = Topic(
     name="SATELLITE_DO",
@@ -316,6 +326,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     SATELLITE_PRESENCE,
     SATELLITE_WAKE,
     SATELLITE_AUDIO,
+    SATELLITE_OPUS,
     SATELLITE_DO,
     SATELLITE_DID,
     SATELLITE_DESIRED,

@@ -28,10 +28,12 @@ from antiphon_satellite.listen.meter import Meter
 from antiphon_satellite.listen.microphone import Microphone, PcmFrame
 from antiphon_satellite.listen.sources import open_microphone
 from antiphon_satellite.machine import Event, State
+from antiphon_satellite.packing import Packing
 from antiphon_satellite.settings import Settings
 from antiphon_satellite.speak.player import Player
 from antiphon_satellite.speak.sinks import open_speaker
 from antiphon_satellite.speak.speaker import Speaker
+from antiphon_satellite.streams import Streams
 from antiphon_satellite.twin import Changed, Twin
 
 log = logging.getLogger(__name__)
@@ -76,9 +78,12 @@ class Satellite:
             wake=settings.wake.mode,
             phrases=settings.wake.phrases if settings.wake.mode == "local" else (),
             commanded=self._commanded,
-            hub_changed=lambda here: self._inbox.put(Event.HUB_CAME if here else Event.HUB_WENT),
+            hub_changed=self._hub_changed,
             desired=self._twin.want,
             reported=self._twin.report,
+        )
+        self._packing = Packing(
+            lambda: self._twin.settings.audio.codec, lambda: self._house.codecs, self._house.tell
         )
         self._player = Player(
             self._house,
@@ -87,18 +92,22 @@ class Satellite:
             changed=self._inbox.put,
         )
         self._ringer = Ringer(self._house, self._player, Shelf(state_dir, who.satellite))
-        self._conductor = Conductor(
+        self._conductor = self._conducted(who.satellite)
+        self._health = self._watched()
+
+    def _conducted(self, satellite: str) -> Conductor:
+        return Conductor(
             self._inbox,
             self._house,
             self._ear,
             self._player,
             self._ringer,
-            indicator=devices.indicator,
-            satellite=who.satellite,
-            cues=settings.speaker.cues,
+            streams=Streams(self._house, satellite, self._packing),
+            indicator=self._devices.indicator,
+            satellite=satellite,
+            cues=self._twin.settings.speaker.cues,
             while_playing=lambda: self._twin.settings.wake.while_playing,
         )
-        self._health = self._watched()
 
     def _watched(self) -> Health:
         health = Health(self._house, lambda: self._ear.noise_dbfs)
@@ -208,11 +217,17 @@ class Satellite:
             case _:
                 self._inbox.put(command)
 
+    def _hub_changed(self, here: bool) -> None:
+        self._inbox.put(Event.HUB_CAME if here else Event.HUB_WENT)
+        if here:
+            self._packing.codec()  # what is wrong with it is to be known before the first call
+
     async def _keep_set(self) -> None:
         await self._twin.run(self._change, self._house.report, self._house.tell)
 
     def _change(self, changed: Changed) -> None:
         self._player.gain_db = changed.settings.speaker.gain_db
+        self._packing.codec()
         if changed.engines is not None:
             self._ear.listen_with(changed.engines.wake, changed.engines.gate)
 

@@ -91,6 +91,7 @@ class Conductor:
         player: Player,
         ringer: Ringer,
         *,
+        streams: Streams,
         indicator: Indicator,
         satellite: str,
         cues: tuple[CueName, ...],
@@ -99,14 +100,13 @@ class Conductor:
         self._inbox = inbox
         self._house = house
         self._ear = ear
-        self._player = player
-        self._ringer = ringer
+        self._player, self._ringer = player, ringer
         self._indicator = indicator
         self._satellite = satellite
         self._cues = frozenset(cues)
         self._while_playing = while_playing
         self._machine = Machine()
-        self._streams = Streams(house, satellite)
+        self._streams = streams
         self._call: Call | None = None
         self._asked: Listen | None = None
         self._stream = ""

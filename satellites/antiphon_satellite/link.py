@@ -5,12 +5,12 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from antiphon_link.link import Envelope, Link, Will
-from antiphon_protocol.audio import AudioFormat, AudioFrame
+from antiphon_protocol.audio import AudioFormat, AudioFrame, Frame, OpusFrame
 from antiphon_protocol.errors import VersionError
 from antiphon_protocol.messages.config import DesiredSettings, ReportedSettings, WakeScores
 from antiphon_protocol.messages.presence import (
@@ -32,10 +32,12 @@ from antiphon_protocol.topics import (
     SATELLITE_DESIRED,
     SATELLITE_DID,
     SATELLITE_DO,
+    SATELLITE_OPUS,
     SATELLITE_PRESENCE,
     SATELLITE_REPORTED,
     SATELLITE_SCORES,
     SATELLITE_WAKE,
+    Topic,
 )
 from antiphon_protocol.version import OURS, negotiate
 from antiphon_satellite.clock import now_us, steady_us
@@ -102,6 +104,11 @@ class House:
         self.link.on_leaving(self._take_leave)
 
     @property
+    def codecs(self) -> tuple[str, ...]:
+        """What the house takes besides PCM; nothing while the hub is away."""
+        return self._welcome.codecs if self._welcome else ()
+
+    @property
     def hub_offset_us(self) -> int | None:
         """What to add to our clock to read the hub's, microseconds; None: not known yet."""
         return self.clock.offset_us
@@ -144,17 +151,17 @@ class House:
         """Say that somebody may have called."""
         self.link.post(SATELLITE_WAKE, heard, satellite=self._who.satellite)
 
-    def stream(self, stream: str, frame: AudioFrame) -> None:
+    def stream(self, stream: str, frame: Frame) -> None:
         """Send a frame of a stream."""
-        self.link.post(SATELLITE_AUDIO, frame, satellite=self._who.satellite, stream=stream)
+        self.link.post(_topic(frame), frame, satellite=self._who.satellite, stream=stream)
 
-    async def stream_again(self, stream: str, frame: AudioFrame) -> None:
+    async def stream_again(self, stream: str, frame: Frame) -> None:
         """Send a frame once more, waiting until it is on its way.
 
         Raises:
             LinkDownError: not connected.
         """
-        await self.link.send(SATELLITE_AUDIO, frame, satellite=self._who.satellite, stream=stream)
+        await self.link.send(_topic(frame), frame, satellite=self._who.satellite, stream=stream)
 
     @asynccontextmanager
     async def following(
@@ -291,3 +298,7 @@ class House:
             self._claim.lost()
             self._welcome = None
             self._judge_hub()
+
+
+def _topic(frame: Frame) -> Topic[Any]:
+    return SATELLITE_OPUS if isinstance(frame, OpusFrame) else SATELLITE_AUDIO

@@ -41,6 +41,14 @@ class MicrophoneSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """For `wav:`: what follows the files; `end` ends the satellite once it is idle."""
 
 
+class AudioSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section `[audio]`: how what it hears travels."""
+
+    codec: Literal["pcm", "opus"] = "pcm"
+    """`pcm`: as it is, 32 kB/s. `opus`: a tenth of that, for weak Wi-Fi; libopus (Debian's
+    libopus0) must be here, at the hub and at its workers, else it goes as PCM."""
+
+
 class SpeakerSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Section `[speaker]`: where it speaks."""
 
@@ -97,6 +105,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     broker: BrokerSettings = BrokerSettings()
     satellite: SatelliteSection = SatelliteSection()
     microphone: MicrophoneSection = MicrophoneSection()
+    audio: AudioSection = AudioSection()
     speaker: SpeakerSection = SpeakerSection()
     wake: WakeSection = WakeSection()
     gate: GateSection = GateSection()

@@ -14,7 +14,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -27,7 +27,7 @@ from antiphon_satellite.device.indicator import Indicator, NullIndicator
 from antiphon_satellite.link import LinkMaker
 from antiphon_satellite.listen.scripted import ScriptedMicrophone
 from antiphon_satellite.machine import State
-from antiphon_satellite.settings import GateSection, Settings, WakeMode, WakeSection
+from antiphon_satellite.settings import AudioSection, GateSection, Settings, WakeMode, WakeSection
 from antiphon_satellite.speak.cues import CUE_PREFIX
 from antiphon_satellite.speak.paced import PacedSpeaker, Sounded
 
@@ -69,6 +69,7 @@ class SimulatedRoom:
         phrases: Sequence[str] = ("hey mycroft",),
         threshold: float | None = None,
         gate: str = "auto",
+        codec: Literal["pcm", "opus"] = "pcm",
         speed: float = 1.0,
         indicator: Indicator | None = None,
         make_link: LinkMaker | None = None,
@@ -85,6 +86,7 @@ class SimulatedRoom:
             phrases: Wake phrases.
             threshold: Score from which on they count; None: each engine's own.
             gate: Voice-activity engine for hub-side wake.
+            codec: How what it hears travels.
             speed: How many times faster than real time it hears and plays.
             indicator: Shown the state of the conversation.
             make_link: Makes another link than to that broker: to one in memory.
@@ -95,14 +97,12 @@ class SimulatedRoom:
             EarsError: an engine is missing, or has no model for a phrase.
             TopicError: the id is no slug.
         """
-        self._microphone, self._button = ScriptedMicrophone(speed), PushButton()
+        self._speed, self._microphone = speed, ScriptedMicrophone(speed)
+        self._button = PushButton()
         self._sounds: deque[Sounded] = deque(maxlen=SOUNDS_KEPT)
-        self._speed = speed
-        section = _wake(wake, engines, phrases, threshold)
-        settings = Settings(wake=section, gate=GateSection(engine=gate))
         speaker = PacedSpeaker("recorder", self._sounds.append, speed=speed)
         self._satellite = Satellite(
-            settings,
+            _settings(_wake(wake, engines, phrases, threshold), gate, codec),
             identity(satellite, room),
             make_link or broker_link(resolve),
             Devices(self._microphone, speaker, indicator or NullIndicator(), self._button),
@@ -194,6 +194,10 @@ class SimulatedRoom:
                 if one.sound.startswith(CUE_PREFIX)
             ),
         )
+
+
+def _settings(wake: WakeSection, gate: str, codec: Literal["pcm", "opus"]) -> Settings:
+    return Settings(wake=wake, gate=GateSection(engine=gate), audio=AudioSection(codec=codec))
 
 
 def _wake(

@@ -15,6 +15,7 @@ from antiphon_satellite.link import House
 from antiphon_satellite.listen.ear import Call
 from antiphon_satellite.listen.microphone import PcmFrame
 from antiphon_satellite.listen.preroll import PreRoll
+from antiphon_satellite.packing import Packing
 from antiphon_satellite.uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,9 @@ EndReason = Literal["asked", "limit", "no-hub", "source-ended", "voice-ended"]
 class Streams:
     """The satellite's streams, running and past."""
 
-    def __init__(self, house: House, satellite: str) -> None:
+    def __init__(self, house: House, satellite: str, packing: Packing) -> None:
         self._house = house
+        self._packing = packing
         self._satellite = satellite
         self._uplink = Uplink()
         self._resends: asyncio.Queue[Resend] = asyncio.Queue(RESENDS_MAX)
@@ -65,7 +67,7 @@ class Streams:
         """Call the hub, and begin a stream with the pre-roll; return its id."""
         stream, origin = new_id("stream"), preroll.begin
         offset_us = self._house.hub_offset_us
-        frames = self._uplink.open(stream, preroll.frames)
+        frames = self._uplink.open(stream, preroll.frames, self._packing.maker())
         self._called = WakeHeard(
             satellite=self._satellite,
             stream=stream,
@@ -94,7 +96,7 @@ class Streams:
 
     def open_asked(self, asked: Listen, heard: Sequence[PcmFrame]) -> None:
         """Begin the stream that the hub asked for, with what was heard since our own voice."""
-        for frame in self._uplink.open(asked.stream, heard):
+        for frame in self._uplink.open(asked.stream, heard, self._packing.maker()):
             self._house.stream(asked.stream, frame)
         self._uplink.limit(asked.limit_s)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from antiphon_codecs.codecs import OPUS, missing
+from antiphon_codecs.errors import CodecMissingError
 from antiphon_ears.errors import EarsError
 from antiphon_link import settings as files
 from antiphon_link.errors import SettingsError
@@ -90,7 +92,7 @@ class Twin:
                 if wanted != self._counts:
                     change(await self._take_over(wanted))
                 self._refused = (0, "")
-            except (EarsError, NoWakeEngineError, SettingsError) as error:
+            except (EarsError, NoWakeEngineError, SettingsError, CodecMissingError) as error:
                 log.error("settings %d of the hub: %s", wanted.version, error)  # noqa: TRY400 - the message says it all
                 self._refused = (wanted.version, str(error)[:500])
                 tell(Fault(code=FAULT, text=str(error)[:500]))
@@ -109,6 +111,7 @@ class Twin:
                 threshold=wake.threshold if local else None,
                 while_playing=wake.while_playing if local else None,
                 gain_db=self.settings.speaker.gain_db,
+                codec=self.settings.audio.codec,
                 gate_threshold=gate.threshold if by_voice else None,
                 gate_hangover_s=gate.hangover_s if by_voice else None,
             ),
@@ -121,6 +124,8 @@ class Twin:
 
     async def _take_over(self, wanted: DesiredSettings) -> Changed:
         fresh = merged(self._base, wanted.settings)
+        if fresh.audio.codec == OPUS and (why := missing()):
+            raise CodecMissingError(why)
         engines = None
         if (fresh.wake, fresh.gate) != (self.settings.wake, self.settings.gate):
             engines = await asyncio.to_thread(load_engines, fresh.wake, fresh.gate)
@@ -158,6 +163,7 @@ def merged(base: Settings, wanted: SatelliteSettings) -> Settings:
             "while_playing": wanted.while_playing,
         },
         "speaker": {"gain_db": wanted.gain_db},
+        "audio": {"codec": wanted.codec},
         "gate": {"threshold": wanted.gate_threshold, "hangover_s": wanted.gate_hangover_s},
     }
     given = {

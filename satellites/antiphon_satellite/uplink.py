@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ, AudioFrame
+from antiphon_codecs.port import Maker
+from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ, Frame
 from antiphon_protocol.limits import AUDIO_FRAME_BYTES_MAX, STREAM_SECONDS_MAX
 from antiphon_satellite.listen.microphone import PcmFrame
 
@@ -26,7 +27,8 @@ ENDED_NAMES_KEPT: Final = 16
 
 class _Stream(msgspec.Struct):
     name: str
-    frames: list[AudioFrame]
+    maker: Maker
+    frames: list[Frame]
     limit_samples: int = KEPT_FRAMES_MAX * FRAME_SAMPLES
     samples: int = 0
     sequence: int = 0
@@ -59,11 +61,12 @@ class Uplink:
         """Tell whether a stream of that id runs or has run lately."""
         return name == self.running or name in self._past
 
-    def open(self, name: str, preroll: Sequence[PcmFrame]) -> list[AudioFrame]:
-        """Begin a stream with the pre-roll; return its first frames."""
-        self._running = self._kept[name] = _Stream(name, [])
+    def open(self, name: str, preroll: Sequence[PcmFrame], maker: Maker) -> list[Frame]:
+        """Begin a stream with the pre-roll, in that maker's frames; return the first of them."""
+        stream = self._running = self._kept[name] = _Stream(name, maker, [])
         self.counts["streams"] += 1
-        return [self._next(self._running, frame) for frame in _grouped(preroll)]
+        made = (self._next(stream, piece) for piece in _grouped(preroll))
+        return [frame for frame in made if frame is not None]
 
     def limit(self, seconds: float) -> None:
         """Let the running stream last at most this much audio from its start, seconds."""
@@ -77,10 +80,11 @@ class Uplink:
         running = self._running
         return running is not None and running.samples >= running.limit_samples
 
-    def feed(self, frame: PcmFrame) -> AudioFrame | None:
+    def feed(self, frame: PcmFrame) -> Frame | None:
         """Return the running stream's next frame, to be sent.
 
-        None without a stream, when it is full, or when it is paused: then the frame is only kept.
+        None without a stream, when it is full, or when it is paused: then the frame is only kept;
+        also where the maker waits for more.
         """
         if self._running is None or self.full:
             return None
@@ -100,14 +104,13 @@ class Uplink:
         first, stream.held_from = stream.held_from, None
         return (stream.name, first, stream.sequence - 1) if first < stream.sequence else None
 
-    def end(self, now_s: float, at_us: int) -> tuple[str, AudioFrame] | None:
+    def end(self, now_s: float, at_us: int) -> tuple[str, Frame] | None:
         """End the running stream; return its id and last frame, or None if none runs."""
         stream = self._running
         if stream is None:
             return None
-        last = AudioFrame(stream.sequence, stream.samples, at_us, b"", last=True)
+        last = stream.maker.end(at_us)
         stream.frames.append(last)
-        stream.sequence += 1
         stream.ended_s = now_s
         self._running = None
         if stream.held_from is not None:
@@ -115,7 +118,7 @@ class Uplink:
         self._past = [*self._past, stream.name][-ENDED_NAMES_KEPT:]
         return stream.name, last
 
-    def again(self, name: str, first: int, last: int) -> list[AudioFrame]:
+    def again(self, name: str, first: int, last: int) -> list[Frame]:
         """Return those kept frames of a stream, both ends included; none if it is forgotten."""
         stream = self._kept.get(name)
         if stream is None:
@@ -135,9 +138,11 @@ class Uplink:
             if stream.ended_s is not None and now_s - stream.ended_s >= KEPT_S:
                 self._forget(stream)
 
-    def _next(self, stream: _Stream, frame: PcmFrame) -> AudioFrame:
-        sent = AudioFrame(stream.sequence, stream.samples, frame.at_us, frame.pcm)
-        stream.sequence += 1
+    def _next(self, stream: _Stream, frame: PcmFrame) -> Frame | None:
+        sent = stream.maker.make(frame.pcm, frame.at_us)
+        if sent is None:
+            return None
+        stream.sequence = sent.sequence + 1
         stream.samples += sent.samples
         stream.frames.append(sent)
         self.counts["frames"] += 1

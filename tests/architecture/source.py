@@ -12,6 +12,7 @@ PACKAGES: Final = {
     "antiphon_protocol": ROOT / "protocol",
     "antiphon_link": ROOT / "protocol",
     "antiphon_ears": ROOT / "protocol",
+    "antiphon_codecs": ROOT / "protocol",
     "antiphon_satellite": ROOT / "satellites",
     "antiphon_hub": ROOT / "hub",
     "antiphon_engines": ROOT / "hub",

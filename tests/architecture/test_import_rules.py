@@ -12,9 +12,20 @@ MAY_IMPORT = {
     "antiphon_protocol": set(),
     "antiphon_link": {"antiphon_protocol"},
     "antiphon_ears": {"antiphon_protocol"},
-    "antiphon_satellite": {"antiphon_protocol", "antiphon_link", "antiphon_ears"},
-    "antiphon_hub": {"antiphon_protocol", "antiphon_link"},
-    "antiphon_engines": {"antiphon_protocol", "antiphon_link", "antiphon_ears"},
+    "antiphon_codecs": {"antiphon_protocol"},
+    "antiphon_satellite": {
+        "antiphon_protocol",
+        "antiphon_link",
+        "antiphon_ears",
+        "antiphon_codecs",
+    },
+    "antiphon_hub": {"antiphon_protocol", "antiphon_link", "antiphon_codecs"},
+    "antiphon_engines": {
+        "antiphon_protocol",
+        "antiphon_link",
+        "antiphon_ears",
+        "antiphon_codecs",
+    },
     "antiphon_tools": set(PACKAGES),
 }
 """`antiphon_ears` takes the audio's constants from the protocol; nobody imports the tools."""
@@ -30,6 +41,7 @@ LIBRARIES = {
         "cryptography",
         "spake2",
     },
+    "antiphon_codecs": set(),
     "antiphon_hub": {
         "msgspec",
         "typer",

@@ -7,17 +7,20 @@ beginning of it, and then the turn fails.
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from antiphon_codecs.joiner import joined
 from antiphon_ears.wake.fake import marker
 from antiphon_engines.settings import StreamsSection
 from antiphon_engines.streams import Reader, Streams, StreamStalledError
 from antiphon_link.fake import FakeLink
-from antiphon_protocol.audio import FRAME_BYTES, SAMPLE_BYTES, SAMPLE_RATE_HZ
+from antiphon_link.link import Envelope
+from antiphon_protocol.audio import FRAME_BYTES, SAMPLE_BYTES, SAMPLE_RATE_HZ, Frame, OpusFrame
 from antiphon_protocol.messages.satellite import (
     Listen,
     ListenEnded,
@@ -26,7 +29,7 @@ from antiphon_protocol.messages.satellite import (
     StopListening,
     StopPlaying,
 )
-from antiphon_protocol.topics import SATELLITE_AUDIO
+from antiphon_protocol.topics import SATELLITE_AUDIO, SATELLITE_OPUS
 from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_satellite.uplink import KEPT_FRAMES_MAX
 from tests.support import virtual_time
@@ -43,6 +46,8 @@ class Result(msgspec.Struct, frozen=True):
     heard: bytes
     ring: bytes
     """What the satellite kept of the stream."""
+    kinds: set[type]
+    """Of frames that it kept."""
     failed: str
     cues: tuple[str, ...]
     kept_frames: int
@@ -101,18 +106,28 @@ class House(msgspec.Struct, frozen=True):
         reader.finish((await self.hub.fact(ListenEnded)).frames)
 
 
-def carried(weather: Weather, disturb: Callable[[SimulatedRoom], None] | None = None) -> Result:
+def carried(
+    weather: Weather,
+    disturb: Callable[[SimulatedRoom], None] | None = None,
+    codec: Literal["pcm", "opus"] = "pcm",
+) -> Result:
     """Speak through that weather."""
 
     async def story() -> Result:
         bus, streams = WifiBus(weather), Streams(StreamsSection())
         worker = FakeLink(bus, client_id="worker")
         loop = asyncio.get_running_loop()
-        worker.on(
-            SATELLITE_AUDIO,
-            lambda frame, at: streams.put("sim", at.ids["stream"], frame, loop.time()),
-        )
-        async with hub_part(bus) as hub, simulated(bus) as (room, _), asyncio.TaskGroup() as group:
+
+        def take(frame: Frame, at: Envelope) -> None:
+            streams.put("sim", at.ids["stream"], frame, loop.time())
+
+        worker.on(SATELLITE_AUDIO, take)
+        worker.on(SATELLITE_OPUS, take)
+        async with (
+            hub_part(bus) as hub,
+            simulated(bus, codec=codec) as (room, _),
+            asyncio.TaskGroup() as group,
+        ):
             task = group.create_task(worker.run())
             await worker.wait_connected()
             await room.wait_ready()
@@ -124,10 +139,11 @@ def carried(weather: Weather, disturb: Callable[[SimulatedRoom], None] | None = 
                 loop.call_later(1.5, disturb, room)
             heard, failed = await turn
             uplink = room._satellite._conductor._streams._uplink
-            ring = b"".join(one.pcm for kept in uplink._kept.values() for one in kept.frames)
+            ring = [one for kept in uplink._kept.values() for one in kept.frames]
             spoken = await speaking
             task.cancel()
-            return Result(heard, ring, failed, spoken.cues, uplink.kept_frames)
+            kinds = {type(one) for one in ring}
+            return Result(heard, joined(ring), kinds, failed, spoken.cues, uplink.kept_frames)
 
     return virtual_time.run(story())
 
@@ -211,3 +227,42 @@ def test_a_satellite_that_cannot_send_again_fails_the_turn_instead_of_guessing()
     result = carried(weather, forget)
     assert "frames never came" in result.failed
     assert result.cues == ("failed",)
+
+
+# -- the same as Opus: the bits are those of the packets that the satellite made ------------------
+
+
+def test_opus_arrives_as_it_was_packed() -> None:
+    result = carried(Weather(), codec="opus")
+    assert result.kinds == {OpusFrame}
+    assert result.heard == result.ring
+    assert len(result.heard) >= len(SPOKEN)
+    assert result.cues == ()
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    weather=st.builds(
+        Weather,
+        seed=st.integers(0, 2**32),
+        loss=st.floats(0.0, 0.1),
+        repeats=st.floats(0.0, 0.3),
+        delay_s=st.floats(0.0, 0.05),
+        away_at_s=st.floats(0.0, 4.5),
+        away_s=st.floats(0.0, 2.0),
+        cut=st.booleans(),
+    )
+)
+def test_no_weather_that_pcm_survives_changes_a_bit_of_opus(weather: Weather) -> None:
+    result = carried(weather, codec="opus")
+    assert (result.failed, result.cues) == ("", ())
+    assert result.heard == result.ring
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_longer_outage_of_opus_fails_with_a_sign_and_garbles_nothing(*, cut: bool) -> None:
+    weather = Weather(loss=0.1, away_at_s=2.5, away_s=12.0, cut=cut)
+    result = carried(weather, codec="opus")
+    assert result.failed
+    assert result.heard == result.ring[: len(result.heard)]
+    assert result.kept_frames <= KEPT_FRAMES_MAX + 1

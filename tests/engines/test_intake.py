@@ -7,16 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_engines.intake import (
-    FRAMES_MAX,
     GIVE_UP_S,
     GRACE_S,
     RETRY_S,
-    STREAM_SAMPLES_MAX,
     Hole,
     Intake,
-    acceptable,
 )
-from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.audio import STREAM_SAMPLES_MAX, AudioFrame, acceptable
+from antiphon_protocol.limits import STREAM_FRAMES_MAX
 
 EVERYTHING = 1 << 30
 
@@ -182,7 +180,7 @@ def test_samples_that_the_sender_lost_are_silence() -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**40 - 1))
 def test_frames_of_no_allowed_stream_are_refused(sequence: int, position: int) -> None:
     frame = AudioFrame(sequence, position, 0, b"ab")
-    fits = sequence < FRAMES_MAX and position < STREAM_SAMPLES_MAX
+    fits = sequence < STREAM_FRAMES_MAX and position < STREAM_SAMPLES_MAX
     assert acceptable(frame) is fits
     intake = Intake()
     assert intake.put(frame, 0.0) is fits

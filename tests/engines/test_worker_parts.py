@@ -16,7 +16,7 @@ from antiphon_engines import intake, rack, registry, threads
 from antiphon_engines.errors import EngineFailedError, EngineMissingError, ModelError
 from antiphon_engines.fake import FakeSttEngine, FakeTtsEngine
 from antiphon_engines.identity import identity
-from antiphon_engines.intake import FRAMES_MAX, Hole
+from antiphon_engines.intake import Hole
 from antiphon_engines.settings import EnginesSection, StreamsSection, WorkerSettings
 from antiphon_engines.streams import Streams, StreamStalledError
 from antiphon_engines.threads import EngineThread, ThreadPool
@@ -24,6 +24,7 @@ from antiphon_link import settings
 from antiphon_link.errors import SettingsError
 from antiphon_protocol.audio import AudioFrame
 from antiphon_protocol.ids import is_slug
+from antiphon_protocol.limits import STREAM_FRAMES_MAX
 from antiphon_protocol.messages.work import LoadContext, WakeCheck
 from tests.support.worker_world import FAKES, frames_of, loud
 
@@ -79,7 +80,7 @@ async def test_a_stream_of_another_satellite_is_another_stream() -> None:
 
 async def test_frames_over_the_limit_of_a_stream_are_refused_and_counted() -> None:
     streams = Streams(StreamsSection())
-    streams.put("hall", "a", AudioFrame(FRAMES_MAX, 0, 0, b"ab"), 0.0)
+    streams.put("hall", "a", AudioFrame(STREAM_FRAMES_MAX, 0, 0, b"ab"), 0.0)
     assert streams.counts["frames_refused"] == 1
     assert streams.kept_bytes == 0
 

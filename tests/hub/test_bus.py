@@ -57,6 +57,7 @@ class Edge:
             timekeeping=Timekeeping(
                 folder, UTC, world.publisher, world.fleet, self.outbound.satellite
             ),
+            workers_changed=lambda: None,
         )
 
 

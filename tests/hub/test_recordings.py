@@ -118,7 +118,7 @@ def test_bytes_in_memory_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for stream in ("a", "b", "c"):
         one.heard("sat", stream, frames(bytes(600), samples=300)[0])
     assert one.counts["dropped"] == 2
-    assert one._bytes == 600
+    assert one._bytes == 600 + module.FRAME_OVERHEAD_BYTES
 
 
 def test_a_stream_that_became_no_turn_is_forgotten(tmp_path: Path) -> None:

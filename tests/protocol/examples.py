@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from antiphon_protocol import topics
-from antiphon_protocol.audio import AudioFormat, AudioFrame
+from antiphon_protocol.audio import AudioFormat, AudioFrame, OpusFrame
 from antiphon_protocol.messages import (
     ask,
     config,
@@ -116,6 +116,12 @@ EXAMPLES: Final[list[Example]] = [
         last=AudioFrame(2**32 - 1, 2**40 - 1, 2**63 - 1, b"", last=True),
     ),
     *_on(
+        topics.SATELLITE_OPUS,
+        {**KITCHEN, "stream": STREAM},
+        first=OpusFrame(0, 0, EPOCH_US, (b"\x4b\x41", bytes(range(8))), 104, 536),
+        last=OpusFrame(2**32 - 1, 2**40 - 1, 2**53 - 1, (), 0, 0, last=True),
+    ),
+    *_on(
         topics.SATELLITE_DO,
         KITCHEN,
         listen=satellite.Listen(turn=TURN, stream=STREAM, playback=PLAYBACK, limit_s=15.0),
@@ -190,6 +196,9 @@ EXAMPLES: Final[list[Example]] = [
                 gate_hangover_s=2.0,
             ),
         ),
+        desired_settings_codec=config.DesiredSettings(
+            version=5, settings=config.SatelliteSettings(codec="opus")
+        ),
         desired_settings_none=config.DesiredSettings(version=4),
     ),
     *_on(
@@ -226,6 +235,18 @@ EXAMPLES: Final[list[Example]] = [
     *_on(
         topics.WORKER_PRESENCE,
         BOX,
+        worker_hello_opus=presence.WorkerHello(
+            worker="ear",
+            epoch=EPOCH_US,
+            protocol=V1,
+            software="0.1.0",
+            host="cellar",
+            process=4712,
+            device="cpu",
+            capacity=1,
+            engines=(),
+            codecs=("opus",),
+        ),
         worker_hello=presence.WorkerHello(
             worker="box",
             epoch=EPOCH_US,
@@ -339,6 +360,14 @@ EXAMPLES: Final[list[Example]] = [
         {},
         welcome=presence.Welcome(
             hub="home", epoch=EPOCH_US, site="Haus", protocol=V1, software="0.1.0"
+        ),
+        welcome_opus=presence.Welcome(
+            hub="home",
+            epoch=EPOCH_US,
+            site="Haus",
+            protocol=V1,
+            software="0.1.0",
+            codecs=("opus",),
         ),
         farewell=presence.Farewell(hub="home", epoch=EPOCH_US, reason="stopped"),
     ),

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from antiphon_ears.wake.fake import marker
@@ -30,21 +31,25 @@ async def test_a_satellite_reports_what_its_file_sets_and_then_what_the_hub_sets
         await first_report(hub)
         assert hub.reports[0].version == 0
         assert hub.reports[0].settings == SatelliteSettings(
-            room="kitchen", phrases=("hey mycroft",), while_playing=True, gain_db=0.0
+            room="kitchen",
+            phrases=("hey mycroft",),
+            while_playing=True,
+            gain_db=0.0,
+            codec="pcm",
         )
         assert hub.reports[0].engines == ("fake",)
         assert hub.reports[0].known_phrases == ("hey mycroft", "okay nabu")
-        report = await hub.want(
-            3, room="hall", phrases=("okay nabu",), threshold=0.4, while_playing=False, gain_db=-6.0
-        )
-        assert (report.version, report.refused) == (3, 0)
-        assert report.settings == SatelliteSettings(
+        wanted = SatelliteSettings(
             room="hall",
             phrases=("okay nabu",),
             threshold=0.4,
             while_playing=False,
             gain_db=-6.0,
+            codec="opus",
         )
+        report = await hub.want(3, **msgspec.structs.asdict(wanted))
+        assert (report.version, report.refused) == (3, 0)
+        assert report.settings == wanted
         await hub.until(lambda: hub.rooms()[-1] == "hall")
         assert hub.presences[-1].phrases == ("okay nabu",)  # type: ignore[union-attr]
 
@@ -63,7 +68,7 @@ async def test_what_is_wrong_is_a_fault_and_changes_nothing() -> None:
     async with hub_part(bus) as hub, simulated(bus):
         await first_report(hub)
         await hub.want(1, threshold=0.4)
-        wrong = {"phrases": ("computer",)}, {"phrases": ()}, {"room": ""}
+        wrong = {"phrases": ("computer",)}, {"phrases": ()}, {"room": ""}, {"codec": "morse"}
         for version, settings in enumerate(wrong, start=2):
             report = await hub.want(version, gain_db=3.0, **settings)
             assert (report.version, report.refused) == (1, version), settings
@@ -108,7 +113,7 @@ async def test_a_satellite_without_an_engine_has_its_gate_set() -> None:
         await first_report(hub)
         report = await hub.want(1, gate_threshold=0.7, gate_hangover_s=3.0, threshold=0.9)
         assert report.settings == SatelliteSettings(
-            room="kitchen", gain_db=0.0, gate_threshold=0.7, gate_hangover_s=3.0
+            room="kitchen", gain_db=0.0, gate_threshold=0.7, gate_hangover_s=3.0, codec="pcm"
         )
 
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, AudioFrame
+from antiphon_codecs.pcm import PcmMaker
+from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, Frame
 from antiphon_satellite.listen.microphone import PcmFrame
 from antiphon_satellite.uplink import (
     ENDED_NAMES_KEPT,
@@ -18,7 +19,7 @@ def frame(n: int = 0) -> PcmFrame:
     return PcmFrame(bytes(FRAME_BYTES), n)
 
 
-def fill(uplink: Uplink, count: int) -> list[AudioFrame]:
+def fill(uplink: Uplink, count: int) -> list[Frame]:
     sent = [uplink.feed(frame(n)) for n in range(count)]
     return [one for one in sent if one is not None]
 
@@ -26,7 +27,7 @@ def fill(uplink: Uplink, count: int) -> list[AudioFrame]:
 @given(st.integers(0, 62), st.integers(0, 200))
 def test_frames_are_numbered_and_placed_without_gaps(preroll: int, live: int) -> None:
     uplink = Uplink()
-    sent = uplink.open("s", [frame(n) for n in range(preroll)]) + fill(uplink, live)
+    sent = uplink.open("s", [frame(n) for n in range(preroll)], PcmMaker()) + fill(uplink, live)
     ended = uplink.end(0.0, 5)
     assert ended is not None
     name, last = ended
@@ -45,7 +46,7 @@ def test_frames_are_numbered_and_placed_without_gaps(preroll: int, live: int) ->
 def test_what_was_heard_before_the_call_comes_whole_and_in_few_frames() -> None:
     uplink = Uplink()
     heard = [PcmFrame(bytes([n]) * FRAME_BYTES, 32_000 * n) for n in range(62)]
-    sent = uplink.open("s", heard)
+    sent = uplink.open("s", heard, PcmMaker())
     assert b"".join(one.pcm for one in sent) == b"".join(one.pcm for one in heard)
     assert len(sent) == 8
     assert [one.at_us for one in sent] == [32_000 * 8 * n for n in range(8)]
@@ -54,7 +55,7 @@ def test_what_was_heard_before_the_call_comes_whole_and_in_few_frames() -> None:
 @given(st.integers(0, 50), st.integers(0, 60), st.integers(0, 60))
 def test_any_part_can_be_had_again_until_it_is_released(count: int, first: int, last: int) -> None:
     uplink = Uplink()
-    uplink.open("s", ())
+    uplink.open("s", (), PcmMaker())
     sent = fill(uplink, count)
     assert uplink.again("s", first, last) == sent[first : last + 1]
     uplink.release("s")
@@ -66,7 +67,7 @@ def test_any_part_can_be_had_again_until_it_is_released(count: int, first: int, 
 
 def test_a_stream_ends_at_its_limit_and_never_above_sixty_seconds() -> None:
     uplink = Uplink()
-    uplink.open("s", [frame()] * 62)
+    uplink.open("s", [frame()] * 62, PcmMaker())
     uplink.limit(3.2)
     assert len(fill(uplink, 1000)) == 100 - 62
     assert uplink.full
@@ -78,7 +79,7 @@ def test_a_stream_ends_at_its_limit_and_never_above_sixty_seconds() -> None:
 def test_over_all_streams_a_minute_is_kept_oldest_forgotten_first(lengths: list[int]) -> None:
     uplink = Uplink()
     for n, length in enumerate(lengths):
-        uplink.open(f"s{n}", ())
+        uplink.open(f"s{n}", (), PcmMaker())
         fill(uplink, length)
         uplink.end(0.0, 0)
     # One last frame of a stream may come on top: an end must never drop audio.
@@ -90,7 +91,7 @@ def test_over_all_streams_a_minute_is_kept_oldest_forgotten_first(lengths: list[
 
 def test_what_nobody_released_is_forgotten_after_a_while() -> None:
     uplink = Uplink()
-    uplink.open("s", ())
+    uplink.open("s", (), PcmMaker())
     fill(uplink, 3)
     uplink.expire(1e9)
     uplink.end(10.0, 0)
@@ -104,7 +105,7 @@ def test_what_nobody_released_is_forgotten_after_a_while() -> None:
 def test_it_knows_the_streams_of_late() -> None:
     uplink = Uplink()
     for n in range(ENDED_NAMES_KEPT + 1):
-        uplink.open(f"s{n}", ())
+        uplink.open(f"s{n}", (), PcmMaker())
         assert uplink.knows(f"s{n}")
         uplink.end(0.0, 0)
     assert not uplink.knows("s0")
@@ -116,7 +117,7 @@ def test_a_paused_stream_is_kept_back_and_sent_whole_when_it_goes_on(
     before: int, held: int, after: int
 ) -> None:
     uplink = Uplink()
-    uplink.open("s", ())
+    uplink.open("s", (), PcmMaker())
     sent = fill(uplink, before)
     uplink.pause()
     uplink.pause()
@@ -132,7 +133,7 @@ def test_a_paused_stream_is_kept_back_and_sent_whole_when_it_goes_on(
 
 def test_a_paused_stream_that_ends_leaves_nothing_behind() -> None:
     uplink = Uplink()
-    uplink.open("s", ())
+    uplink.open("s", (), PcmMaker())
     fill(uplink, 5)
     uplink.pause()
     fill(uplink, 5)

@@ -5,6 +5,7 @@ import time
 
 import msgspec
 
+from antiphon_codecs.codecs import PCM
 from antiphon_link.link import Envelope, Resolver
 from antiphon_protocol.audio import FRAME_BYTES, FRAME_SAMPLES, AudioFrame
 from antiphon_protocol.messages.config import ReportedSettings, SatelliteSettings
@@ -24,6 +25,7 @@ from antiphon_satellite.link import House
 from antiphon_satellite.listen.ear import Call
 from antiphon_satellite.listen.microphone import PcmFrame
 from antiphon_satellite.listen.preroll import PREROLL_FRAMES, Measured, PreRoll
+from antiphon_satellite.packing import Packing
 from antiphon_satellite.streams import Streams
 
 FRAME_S = FRAME_SAMPLES / 16_000
@@ -55,7 +57,7 @@ class LightSatellite:
             desired=lambda _: None,
             reported=lambda: ReportedSettings(version=0, settings=SatelliteSettings()),
         )
-        self._streams = Streams(self.house, name)
+        self._streams = Streams(self.house, name, Packing(lambda: PCM, tuple, self.house.tell))
         self._stream = ""
         self._listen: asyncio.Future[Listen] | None = None
         self._stopped = asyncio.Event()

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from antiphon_link.errors import NotFoundError
 from antiphon_link.fake import FakeBus, FakeLink
 from antiphon_link.link import Envelope, Link, Will
-from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.audio import AudioFrame, Frame
 from antiphon_protocol.messages.config import (
     DesiredSettings,
     ReportedSettings,
@@ -32,6 +32,7 @@ from antiphon_protocol.topics import (
     SATELLITE_DESIRED,
     SATELLITE_DID,
     SATELLITE_DO,
+    SATELLITE_OPUS,
     SATELLITE_PRESENCE,
     SATELLITE_REPORTED,
     SATELLITE_SCORES,
@@ -68,15 +69,17 @@ class HubPart:
         self.satellite = satellite
         self.calls: list[WakeHeard] = []
         self.facts: list[SatelliteFact] = []
-        self.frames: dict[str, list[AudioFrame]] = {}
+        self.frames: dict[str, list[Frame]] = {}
         self.presences: list[SatellitePresence] = []
         self.reports: list[ReportedSettings] = []
         self.scores: list[WakeScores] = []
+        self.codecs: tuple[str, ...] = ("opus",)
         self._heard = asyncio.Event()
         self.link = link
         self.link.on(SATELLITE_WAKE, self._on_wake)
         self.link.on(SATELLITE_DID, self._on_fact)
         self.link.on(SATELLITE_AUDIO, self._on_frame)
+        self.link.on(SATELLITE_OPUS, self._on_frame)
         self.link.on(SATELLITE_PRESENCE, self._on_presence)
         self.link.on(SATELLITE_REPORTED, self._on_report)
         self.link.on(SATELLITE_SCORES, self._on_scores)
@@ -89,7 +92,7 @@ class HubPart:
         self.facts.append(fact)
         self._heard.set()
 
-    def _on_frame(self, frame: AudioFrame, envelope: Envelope) -> None:
+    def _on_frame(self, frame: Frame, envelope: Envelope) -> None:
         self.frames.setdefault(envelope.ids["stream"], []).append(frame)
         self._heard.set()
 
@@ -135,7 +138,9 @@ class HubPart:
         return self.all(kind)[number]
 
     async def welcome(self) -> None:
-        hello = Welcome(hub="hub", epoch=1, site="test", protocol=OURS, software="0")
+        hello = Welcome(
+            hub="hub", epoch=1, site="test", protocol=OURS, software="0", codecs=self.codecs
+        )
         await self.link.send(HUB_PRESENCE, hello)
 
     async def farewell(self) -> None:
@@ -187,6 +192,7 @@ async def simulated(
     wake: WakeMode = "local",
     satellite: str = "sim",
     room: str = "kitchen",
+    codec: Literal["pcm", "opus"] = "pcm",
     state_dir: Path | None = None,
 ) -> AsyncIterator[tuple[SimulatedRoom, Light]]:
     """Have a simulated room on the bus inside the block; its wake engine hears `marker()`."""
@@ -199,6 +205,7 @@ async def simulated(
         wake=wake,
         engines=("fake",),
         gate="fake",
+        codec=codec,
         indicator=light,
         make_link=links(bus),
         state_dir=state_dir,

@@ -17,6 +17,7 @@ from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.mosquitto_conf import MosquittoSettings
 from antiphon_hub.settings import HomeSection, HubSection, Settings, WorkersSection
 from antiphon_link.broker import BrokerSettings
+from antiphon_tools.doctor import machine
 from antiphon_tools.doctor.engines import Probed, judge, needed_engines
 from antiphon_tools.doctor.examine import examine
 from antiphon_tools.doctor.finding import Finding, State, as_json, is_healthy
@@ -243,3 +244,11 @@ def test_the_command_prints_one_object_and_its_status_is_the_verdict(tmp_path: P
         "state",
     }
     assert all(f["remedy"] for f in told["findings"] if f["state"] == "missing")
+
+
+def test_opus_is_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.examine_opus().state == "ok"
+    monkeypatch.setattr(machine, "missing", lambda: "it is not here")
+    finding = machine.examine_opus()
+    assert (finding.state, finding.remedy) == ("note", "apt install libopus0")
+    assert "it is not here" in finding.detail

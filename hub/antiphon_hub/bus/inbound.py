@@ -15,7 +15,7 @@ from antiphon_hub.turns.turns import Turns
 from antiphon_hub.workers import WorkerPool
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Envelope, Link
-from antiphon_protocol.audio import AudioFrame
+from antiphon_protocol.audio import Frame
 from antiphon_protocol.messages.ask import (
     Answer,
     AskAnnounce,
@@ -50,6 +50,7 @@ from antiphon_protocol.topics import (
     HOME_STATE,
     SATELLITE_AUDIO,
     SATELLITE_DID,
+    SATELLITE_OPUS,
     SATELLITE_PRESENCE,
     SATELLITE_REPORTED,
     SATELLITE_SCORES,
@@ -81,7 +82,9 @@ class Inbound:
         turns: Turns,
         playback: Playback,
         timekeeping: Timekeeping,
+        workers_changed: Callable[[], None],
     ) -> None:
+        """Route to these; `workers_changed` is called behind what workers say of themselves."""
         self._link = link
         self._outbound = outbound
         self._devices = devices
@@ -93,6 +96,7 @@ class Inbound:
         self._ringing = timekeeping.ringing
         self._timers = timekeeping.requests
         self._answers: set[asyncio.Task[None]] = set()
+        self._workers_changed = workers_changed
         self._overhear: Callable[[str, SatelliteFact | WakeHeard], None] | None = None
         link.on(SATELLITE_PRESENCE, self._satellite)
         link.on(SATELLITE_WAKE, self._wake)
@@ -112,10 +116,11 @@ class Inbound:
     def listen_along(self, recordings: Recordings) -> None:
         """Hand over what all microphones hear; to be called before the link runs."""
 
-        def heard(frame: AudioFrame, envelope: Envelope) -> None:
+        def heard(frame: Frame, envelope: Envelope) -> None:
             recordings.heard(envelope.ids["satellite"], envelope.ids["stream"], frame)
 
         self._link.on(SATELLITE_AUDIO, heard)
+        self._link.on(SATELLITE_OPUS, heard)
 
     def scores_for(self, listener: Callable[[str, WakeScores], None]) -> None:
         """Hand over what wake engines make of what they hear; before the link runs."""
@@ -171,6 +176,7 @@ class Inbound:
             self._pool.joined(worker, message)
         else:
             self._pool.left(worker, message, retained=envelope.retained)
+        self._workers_changed()
 
     def _work(self, message: WorkFact, envelope: Envelope) -> None:
         del envelope  # the job's id in the fact says more than the topic

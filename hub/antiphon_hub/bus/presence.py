@@ -1,6 +1,7 @@
 """The hub's own presence: welcome, farewell, will."""
 
 import logging
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Literal
 
@@ -23,9 +24,12 @@ class Presence:
     told from today's, also when the clock was set back.
     """
 
-    def __init__(self, hub: str, site: str) -> None:
+    def __init__(self, hub: str, site: str, codecs: Callable[[], tuple[str, ...]]) -> None:
+        """Prepare to be here; `codecs` tells what satellites may send besides PCM."""
         self._hub = hub
         self._site = site
+        self._codecs = codecs
+        self._said: tuple[str, ...] = ()
         self._epoch = 0
         self._open = False
         self._link: Link | None = None
@@ -51,6 +55,11 @@ class Presence:
         except LinkDownError as error:
             log.debug("the welcome waits for the next connection: %s", error)
 
+    def look_again(self) -> None:
+        """Who hears satellites has changed: say what they may send now, if that is another."""
+        if self._open and self._link is not None and self._codecs() != self._said:
+            self._link.post(HUB_PRESENCE, self._welcome())
+
     def hand_over(self) -> None:
         """Another hub has taken over: leave without a word, for the topic is its own."""
         self._open = False
@@ -69,12 +78,14 @@ class Presence:
             self._link.post(HUB_PRESENCE, self._welcome())  # an earlier hub's will has come late
 
     def _welcome(self) -> Welcome:
+        self._said = self._codecs()
         return Welcome(
             hub=self._hub,
             epoch=self._epoch,
             site=self._site,
             protocol=OURS,
             software=version("antiphon-hub"),
+            codecs=self._said,
         )
 
     def _farewell(self, reason: Reason) -> Farewell:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
+from antiphon_codecs.errors import CodecMissingError
+from antiphon_codecs.joiner import joined
 from antiphon_hub.errors import StorageError
 from antiphon_hub.recordings.shelf import Shelf
-from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ, AudioFrame
-from antiphon_protocol.limits import STREAM_SECONDS_MAX
+from antiphon_protocol.audio import Frame, acceptable
 from antiphon_protocol.wav import write_wav
 
 T = TypeVar("T")
@@ -17,10 +18,11 @@ T = TypeVar("T")
 STREAMS_MAX: Final = 64
 """Streams in memory; policy: drop the oldest and count. Twenty rooms may speak at once."""
 BYTES_MAX: Final = 32 * 1024 * 1024
-"""Samples in memory; policy: as above. A command takes about 0.2 MiB."""
+"""Frames in memory; policy: as above. A command takes about 0.2 MiB."""
+FRAME_OVERHEAD_BYTES: Final = 256
+"""What a frame takes besides its audio: many small ones are no way around the bound."""
 IDLE_S: Final = 300.0
 """A stream that no turn claimed in this time is forgotten: no turn lasts longer."""
-_STREAM_BYTES_MAX: Final = int(STREAM_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
 
 _Key = tuple[str, str]
 """Satellite and stream."""
@@ -41,7 +43,7 @@ class Recordings:
         self.counts: Counter[str] = Counter()
         """kept, deleted (files); dropped (streams, for want of room), idle (streams)."""
 
-    def heard(self, satellite: str, stream: str, frame: AudioFrame) -> None:
+    def heard(self, satellite: str, stream: str, frame: Frame) -> None:
         """Take in a frame of a microphone's, in any order."""
         now_s = self._clock()
         self._drop_idle(now_s)
@@ -59,10 +61,11 @@ class Recordings:
             StorageError: it cannot be written.
         """
         for number, stream in enumerate(streams):
-            pcm = self._take((satellite, stream))
-            if pcm:
-                await self._on_disk(partial(self._shelf.put, turn, number, write_wav(pcm)))
-                self.counts["kept"] += 1
+            frames = self._take((satellite, stream))
+            if frames:
+                self.counts["kept"] += await self._on_disk(
+                    partial(self._write, turn, number, frames)
+                )
 
     async def turns(self) -> list[str]:
         """Return the turns of which there is audio.
@@ -87,12 +90,22 @@ class Recordings:
             self._take(key)
             self.counts["idle"] += 1
 
-    def _take(self, key: _Key) -> bytes:
+    def _take(self, key: _Key) -> Sequence[Frame]:
         one = self._streams.pop(key, None)
         if one is None:
-            return b""
-        self._bytes -= len(one.pcm)
-        return bytes(one.pcm)
+            return ()
+        self._bytes -= one.size
+        return tuple(one.frames.values())
+
+    def _write(self, turn: str, number: int, frames: Sequence[Frame]) -> bool:
+        """Write what the frames hold; tell whether it was anything."""
+        try:
+            pcm = joined(frames)
+        except CodecMissingError as error:
+            raise StorageError(f"kept audio: {error}") from None
+        if pcm:
+            self._shelf.put(turn, number, write_wav(pcm))
+        return bool(pcm)
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         try:
@@ -104,19 +117,18 @@ class Recordings:
 
 
 class _Stream:
-    """Samples at their positions; what never came is silence."""
+    """Frames by their numbers, as they came; the first of a number counts."""
 
     def __init__(self) -> None:
-        self.pcm = bytearray()
+        self.frames: dict[int, Frame] = {}
+        self.size = 0
         self.touched_s = 0.0
 
-    def put(self, frame: AudioFrame) -> int:
+    def put(self, frame: Frame) -> int:
         """Take in a frame; return by how many bytes the stream grew."""
-        begin = frame.position * SAMPLE_BYTES
-        end = begin + len(frame.pcm)
-        if end > _STREAM_BYTES_MAX:
+        if not acceptable(frame) or frame.sequence in self.frames:
             return 0
-        grown = max(0, end - len(self.pcm))
-        self.pcm.extend(bytes(grown))
-        self.pcm[begin:end] = frame.pcm
+        self.frames[frame.sequence] = frame
+        grown = frame.size + FRAME_OVERHEAD_BYTES
+        self.size += grown
         return grown

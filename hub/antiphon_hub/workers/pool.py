@@ -63,6 +63,10 @@ class Worker:
         """Its engines."""
         return self.hello.engines
 
+    def takes(self, codec: str) -> bool:
+        """Tell whether it can take frames of that codec."""
+        return codec in self.hello.codecs
+
     @property
     def load(self) -> float:
         """Jobs it has, as a share of its capacity."""

@@ -11,6 +11,7 @@ from antiphon_link.errors import SettingsError
 from antiphon_tools.doctor.engines import examine_engines
 from antiphon_tools.doctor.finding import Finding
 from antiphon_tools.doctor.machine import (
+    examine_opus,
     examine_packages,
     examine_programs,
     examine_python,
@@ -32,6 +33,7 @@ async def examine(config: Path | None) -> list[Finding]:
     return [
         examine_python(),
         *examine_packages(),
+        examine_opus(),
         *about_settings,
         *_home(settings),
         examine_state_dir(settings.state_dir()),

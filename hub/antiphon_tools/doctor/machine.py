@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from antiphon_codecs.codecs import missing
+from antiphon_codecs.libopus import LIBRARY
 from antiphon_tools.doctor.finding import Finding, absence
 from antiphon_tools.doctor.run import Ended, run
 
@@ -61,6 +63,15 @@ def _fast_loop() -> Finding:
 def examine_programs() -> list[Finding]:
     """Look for Debian's programs that parts of us call; Mosquitto is the broker's matter."""
     return [_program(name, use, package) for name, (use, package) in _PROGRAMS.items()]
+
+
+def examine_opus() -> Finding:
+    """See whether audio can travel as Opus; without it, it travels as it is."""
+    why = missing()
+    if not why:
+        return Finding("packages", "opus", "ok", LIBRARY)
+    remedy = "apt install libopus0"
+    return absence("packages", "opus", f"audio travels as PCM ({why})", remedy, needed=False)
 
 
 def _program(name: str, use: str, package: str) -> Finding:

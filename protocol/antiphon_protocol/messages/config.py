@@ -34,6 +34,8 @@ class SatelliteSettings(Record, frozen=True, kw_only=True):
     """Speech probability that opens the gate of a satellite without a wake engine."""
     gate_hangover_s: Hangover | None = None
     """Quiet that closes it, seconds."""
+    codec: Name | None = None
+    """How its microphone's audio travels where the house can take it: `pcm`, `opus`."""
 
 
 class DesiredSettings(Message, frozen=True, kw_only=True, tag="desired-settings"):

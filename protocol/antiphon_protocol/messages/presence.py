@@ -14,6 +14,8 @@ from antiphon_protocol.version import VersionRange
 Epoch = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """Microseconds since 1970 when the program connected: a fact of another epoch is stale."""
 
+Codecs = Annotated[tuple[Name, ...], Meta(max_length=LIST_ITEMS_MAX)]
+
 
 class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     """A satellite is here."""
@@ -54,6 +56,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     site: Name
     protocol: VersionRange
     software: Name
+    codecs: Codecs = ()
+    """Codecs besides PCM that everybody who hears satellites can take now: `opus`."""
 
 
 class Farewell(Message, frozen=True, kw_only=True, tag="farewell"):
@@ -109,6 +113,8 @@ class WorkerHello(Message, frozen=True, kw_only=True, tag="worker-hello"):
     capacity: Annotated[int, Meta(ge=1, le=1024)]
     """Jobs that it runs at a time."""
     engines: Annotated[tuple[EngineOffer, ...], Meta(max_length=LIST_ITEMS_MAX)]
+    codecs: Codecs = ()
+    """Codecs besides PCM that it can take: `opus`."""
 
 
 class WorkerGoodbye(Message, frozen=True, kw_only=True, tag="worker-goodbye"):

@@ -49,6 +49,7 @@ const NONE = {
   gain_db: null,
   gate_threshold: null,
   gate_hangover_s: null,
+  codec: null,
 };
 const welcome = (more: Partial<Welcome> = {}): Welcome => ({
   type: "welcome",
@@ -57,6 +58,7 @@ const welcome = (more: Partial<Welcome> = {}): Welcome => ({
   site: "Home",
   protocol: { oldest: 1, newest: 1 },
   software: "1",
+  codecs: [],
   ...more,
 });
 

@@ -59,6 +59,9 @@ function valueWithBytes(of: Of, value: unknown): unknown {
   if (of.kind === "bytes") {
     return new Uint8Array(Buffer.from(value as string, "base64"));
   }
+  if (of.kind === "list") {
+    return (value as unknown[]).map((one) => valueWithBytes(of.of, one));
+  }
   return of.kind === "record" ? recordWithBytes(of.of, value) : value;
 }
 

@@ -1,7 +1,7 @@
 """Satellites: who is here, how they are, and what is set for their rooms."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -23,6 +23,8 @@ from antiphon_protocol.messages.config import (
 )
 from antiphon_protocol.messages.fields import GainDb, Seconds
 from antiphon_protocol.messages.satellite import Identify, Restart
+
+Codec = Literal["pcm", "opus"]
 
 
 class SatelliteShown(Record, frozen=True, kw_only=True):
@@ -72,6 +74,8 @@ class SetSatellite(Asked, frozen=True, kw_only=True):
     """Speech probability that opens the gate of one without a wake engine."""
     gate_hangover_s: Hangover | None = None
     """Quiet that closes it, seconds."""
+    codec: Codec | None = None
+    """How its microphone's audio travels where the house can take it."""
 
 
 class SettingsOfSatellite(Record, frozen=True, kw_only=True):

@@ -54,6 +54,7 @@ const NOTHING_SET: SatelliteSettings = {
   gain_db: null,
   gate_threshold: null,
   gate_hangover_s: null,
+  codec: null,
 };
 
 type PayloadOf<T> = T extends Topic<infer M> ? M : never;

@@ -127,6 +127,15 @@ function checkRecord(shape: Shape<unknown>, value: Tree): void {
       throw new DecodeError("empty frame in mid-stream");
     }
   }
+  if (shape.name === "OpusFrame") {
+    const { packets, samples, last } = value as { packets: unknown[]; samples: number; last: boolean };
+    if (packets.length > 0 !== samples > 0) {
+      throw new DecodeError(`${packets.length} packets for ${samples} samples`);
+    }
+    if (packets.length === 0 && !last) {
+      throw new DecodeError("empty frame in mid-stream");
+    }
+  }
   if (shape.name === "VersionRange") {
     const { oldest, newest } = value as { oldest: number; newest: number };
     if (!(oldest > 0 && oldest <= newest)) {

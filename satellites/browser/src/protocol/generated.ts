@@ -183,6 +183,46 @@ export const AUDIO_FRAME_SHAPE: Shape<AudioFrame> = {
 };
 
 /**
+ * The same as Opus packets (RFC 6716), mono, to be decoded at 16 kHz in the stream's order.
+ *
+ * Of what a decoder makes of the packets, `skip` samples are left out, and the next `samples`
+ * are the frame's; more than that is padding.
+ */
+export interface OpusFrame {
+  /** See AudioFrame. */
+  readonly sequence: number;
+  /** See AudioFrame. */
+  readonly position: number;
+  /** See AudioFrame. */
+  readonly at_us: number;
+  /** Each complete, in their order; none only in a last frame. */
+  readonly packets: readonly Uint8Array[];
+  /**
+   * Decoded samples that come before the frame's: in a stream's first frame the encoder's delay, else 0.
+   */
+  readonly skip: number;
+  /** How many samples the frame holds. */
+  readonly samples: number;
+  /** The stream ends with this frame. */
+  readonly last: boolean;
+}
+
+export const OPUS_FRAME_SHAPE: Shape<OpusFrame> = {
+  name: "OpusFrame",
+  array: true,
+  whole: true,
+  fields: [
+    { name: "sequence", of: { kind: "integer", min: 0, max: 4294967295 } },
+    { name: "position", of: { kind: "integer", min: 0, max: 1099511627775 } },
+    { name: "at_us", of: { kind: "integer", min: 0 } },
+    { name: "packets", of: { kind: "list", of: { kind: "bytes", max: 1275 }, max: 16 } },
+    { name: "skip", of: { kind: "integer", min: 0, max: 2000 } },
+    { name: "samples", of: { kind: "integer", min: 0, max: 8192 } },
+    { name: "last", of: { kind: "boolean" }, default: false },
+  ],
+};
+
+/**
  * The hub takes the call: go on streaming, and be ready for the reply.
  *
  * With a `stream` that runs it confirms that stream; with a new one it opens the microphone
@@ -663,6 +703,8 @@ export interface SatelliteSettings {
   readonly gate_threshold: number | null;
   /** Quiet that closes it, seconds. */
   readonly gate_hangover_s: number | null;
+  /** How its microphone's audio travels where the house can take it: `pcm`, `opus`. */
+  readonly codec: string | null;
 }
 
 export const SATELLITE_SETTINGS_SHAPE: Shape<SatelliteSettings> = {
@@ -675,6 +717,7 @@ export const SATELLITE_SETTINGS_SHAPE: Shape<SatelliteSettings> = {
     { name: "gain_db", of: { kind: "nullable", of: { kind: "number", min: -60, max: 12 } }, default: null },
     { name: "gate_threshold", of: { kind: "nullable", of: { kind: "number", min: 0.01, max: 1 } }, default: null },
     { name: "gate_hangover_s", of: { kind: "nullable", of: { kind: "number", min: 0.2, max: 10 } }, default: null },
+    { name: "codec", of: { kind: "nullable", of: { kind: "string", max: 100 } }, default: null },
   ],
 };
 
@@ -806,6 +849,8 @@ export interface WorkerHello {
   /** Jobs that it runs at a time. */
   readonly capacity: number;
   readonly engines: readonly EngineOffer[];
+  /** Codecs besides PCM that it can take: `opus`. */
+  readonly codecs: readonly string[];
 }
 
 export const WORKER_HELLO_SHAPE: Shape<WorkerHello> = {
@@ -821,6 +866,7 @@ export const WORKER_HELLO_SHAPE: Shape<WorkerHello> = {
     { name: "device", of: { kind: "string", max: 100 } },
     { name: "capacity", of: { kind: "integer", min: 1, max: 1024 } },
     { name: "engines", of: { kind: "list", of: { kind: "record", of: ENGINE_OFFER_SHAPE }, max: 256 } },
+    { name: "codecs", of: { kind: "list", of: { kind: "string", max: 100 }, max: 256 }, default: [] },
   ],
 };
 
@@ -1280,6 +1326,8 @@ export interface Welcome {
   readonly site: string;
   readonly protocol: VersionRange;
   readonly software: string;
+  /** Codecs besides PCM that everybody who hears satellites can take now: `opus`. */
+  readonly codecs: readonly string[];
 }
 
 export const WELCOME_SHAPE: Shape<Welcome> = {
@@ -1291,6 +1339,7 @@ export const WELCOME_SHAPE: Shape<Welcome> = {
     { name: "site", of: { kind: "string", max: 100 } },
     { name: "protocol", of: { kind: "record", of: VERSION_RANGE_SHAPE } },
     { name: "software", of: { kind: "string", max: 100 } },
+    { name: "codecs", of: { kind: "list", of: { kind: "string", max: 100 }, max: 256 }, default: [] },
   ],
 };
 
@@ -2076,6 +2125,18 @@ export const SATELLITE_AUDIO: Topic<AudioFrame> = {
   limitBytes: 8256,
 };
 
+/** The same as Opus packets, where all that listen take them. */
+export const SATELLITE_OPUS: Topic<OpusFrame> = {
+  name: "SATELLITE_OPUS",
+  pattern: "sat/{satellite}/opus/{stream}",
+  shapes: [OPUS_FRAME_SHAPE],
+  encoding: "msgpack",
+  qos: 0,
+  retain: false,
+  expiryS: null,
+  limitBytes: 8256,
+};
+
 /** What the hub asks of a satellite. */
 export const SATELLITE_DO: Topic<Listen | StopListening | Resend | Release | Play | StopPlaying | ShowTurn | Chime | SetVolume | Duck | Identify | ShowScores | Restart | SetAlarms | TimeTold> = {
   name: "SATELLITE_DO",
@@ -2352,4 +2413,4 @@ export const PAIR_ANSWER: Topic<PairShare | PairGranted | PairRefused> = {
   limitBytes: 65536,
 };
 
-export const TOPICS: readonly Topic<unknown>[] = [SATELLITE_PRESENCE, SATELLITE_WAKE, SATELLITE_AUDIO, SATELLITE_DO, SATELLITE_DID, SATELLITE_DESIRED, SATELLITE_REPORTED, SATELLITE_SCORES, WORKER_PRESENCE, WORKER_DO, TURN_WORK, PLAYBACK_AUDIO, HUB_PRESENCE, HUB_LEASE, EVENT, ASK_SAY, ASK_ANNOUNCE, ASK_VOLUME, ASK_QUESTION, ASK_INTENT, ASK_TIMER, ASK_LIST, ANSWER, HOME_STATE, PAIR_ASK, PAIR_ANSWER];
+export const TOPICS: readonly Topic<unknown>[] = [SATELLITE_PRESENCE, SATELLITE_WAKE, SATELLITE_AUDIO, SATELLITE_OPUS, SATELLITE_DO, SATELLITE_DID, SATELLITE_DESIRED, SATELLITE_REPORTED, SATELLITE_SCORES, WORKER_PRESENCE, WORKER_DO, TURN_WORK, PLAYBACK_AUDIO, HUB_PRESENCE, HUB_LEASE, EVENT, ASK_SAY, ASK_ANNOUNCE, ASK_VOLUME, ASK_QUESTION, ASK_INTENT, ASK_TIMER, ASK_LIST, ANSWER, HOME_STATE, PAIR_ASK, PAIR_ANSWER];

@@ -1,0 +1,29 @@
+"""Which codecs there are, and which of them work on this machine."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from antiphon_codecs.errors import CodecMissingError
+from antiphon_codecs.libopus import Decoder
+from antiphon_codecs.opus import OpusMaker
+from antiphon_codecs.pcm import PcmMaker
+from antiphon_codecs.port import Maker
+
+PCM: Final = "pcm"
+OPUS: Final = "opus"
+MAKERS: Final[Mapping[str, Callable[[], Maker]]] = {PCM: PcmMaker, OPUS: OpusMaker}
+"""Raise CodecMissingError where the codec is not on this machine."""
+
+
+def decodable() -> tuple[str, ...]:
+    """Return the codecs, besides PCM, whose frames this program can take."""
+    return () if missing() else (OPUS,)
+
+
+def missing() -> str:
+    """Return why Opus cannot be used here, and what to install; empty: it can be."""
+    try:
+        Decoder()
+    except CodecMissingError as error:
+        return str(error)
+    return ""
