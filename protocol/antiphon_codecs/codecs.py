@@ -1,7 +1,7 @@
 """Which codecs there are, and which of them work on this machine."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from antiphon_codecs.errors import CodecMissingError
 from antiphon_codecs.libopus import Decoder
@@ -9,6 +9,7 @@ from antiphon_codecs.opus import OpusMaker
 from antiphon_codecs.pcm import PcmMaker
 from antiphon_codecs.port import Maker
 
+Codec: TypeAlias = Literal["pcm", "opus"]
 PCM: Final = "pcm"
 OPUS: Final = "opus"
 MAKERS: Final[Mapping[str, Callable[[], Maker]]] = {PCM: PcmMaker, OPUS: OpusMaker}

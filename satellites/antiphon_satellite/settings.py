@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from antiphon_codecs.codecs import Codec
 from antiphon_ears.wake.joint import TOGETHER
 from antiphon_link.broker import BrokerSettings
 from antiphon_protocol.ids import SLUG_PATTERN
@@ -44,7 +45,7 @@ class MicrophoneSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class AudioSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Section `[audio]`: how what it hears travels."""
 
-    codec: Literal["pcm", "opus"] = "pcm"
+    codec: Codec = "pcm"
     """`pcm`: as it is, 32 kB/s. `opus`: a tenth of that, for weak Wi-Fi; libopus (Debian's
     libopus0) must be here, at the hub and at its workers, else it goes as PCM."""
 

@@ -14,10 +14,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from antiphon_codecs.codecs import Codec
 from antiphon_link.link import Resolver
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_satellite.app import Devices, Satellite, broker_link
@@ -69,7 +70,7 @@ class SimulatedRoom:
         phrases: Sequence[str] = ("hey mycroft",),
         threshold: float | None = None,
         gate: str = "auto",
-        codec: Literal["pcm", "opus"] = "pcm",
+        codec: Codec = "pcm",
         speed: float = 1.0,
         indicator: Indicator | None = None,
         make_link: LinkMaker | None = None,
@@ -196,7 +197,7 @@ class SimulatedRoom:
         )
 
 
-def _settings(wake: WakeSection, gate: str, codec: Literal["pcm", "opus"]) -> Settings:
+def _settings(wake: WakeSection, gate: str, codec: Codec) -> Settings:
     return Settings(wake=wake, gate=GateSection(engine=gate), audio=AudioSection(codec=codec))
 
 

@@ -14,11 +14,13 @@ import msgspec
 import psutil
 import tomli_w
 
+from antiphon_codecs.codecs import Codec
 from antiphon_link.broker import BrokerAddress, parse_address
 from antiphon_link.link import Envelope, Link
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import Event, TurnEnded
 from antiphon_protocol.topics import EVENT
+from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_tools.speech import Voice, voices
 from tests.support.mosquitto import free_port
 from tests.support.waiting import eventually
@@ -175,7 +177,7 @@ class House:
     @asynccontextmanager
     async def link(self) -> AsyncIterator[Link]:
         """Have a link to the broker inside the block."""
-        link = Link(self._resolve, client_id=new_id("test"))
+        link = Link(self.resolve, client_id=new_id("test"))
         async with self.running(link):
             yield link
 
@@ -193,15 +195,30 @@ class House:
                 await task
 
     @asynccontextmanager
+    async def room(self, name: str, codec: Codec = "pcm") -> AsyncIterator[SimulatedRoom]:
+        """Have a room with a button inside the block."""
+        room = SimulatedRoom(self.resolve, satellite=name, room=name, wake="none", codec=codec)
+        task = asyncio.create_task(room.run())
+        try:
+            await eventually(lambda: f"satellite {name} is here" in self.hub.log)
+            async with asyncio.timeout(15):
+                await room.wait_ready()
+            yield room
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    @asynccontextmanager
     async def facts(self) -> AsyncIterator["Facts"]:
         """Collect the house's facts inside the block."""
-        link = Link(self._resolve, client_id=new_id("facts"))
+        link = Link(self.resolve, client_id=new_id("facts"))
         facts = Facts()
         link.on(EVENT, facts.take)
         async with self.running(link):
             yield facts
 
-    async def _resolve(self) -> BrokerAddress:
+    async def resolve(self) -> BrokerAddress:
+        """Find the broker."""
         return self.broker
 
     def worker_pids(self) -> list[int]:

@@ -1,18 +1,13 @@
 """A real house: what is told to other rooms is heard there in the voice that spoke it."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from antiphon_link.broker import BrokerAddress
 from antiphon_satellite.machine import State
-from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_tools import speech
-from tests.support.house import House, a_voice, open_house
+from tests.support.house import a_voice, open_house
 from tests.support.waiting import eventually
 from tests.support.worker_world import quiet
 
@@ -20,25 +15,6 @@ pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
 
 ALIKE = 0.9
 """Correlation of a recording with itself, made louder and with soft ends."""
-
-
-@asynccontextmanager
-async def a_room(house: House, name: str) -> AsyncIterator[SimulatedRoom]:
-    """Have a room with a button inside the block."""
-
-    async def resolve() -> BrokerAddress:
-        return house.broker
-
-    room = SimulatedRoom(resolve, satellite=name, room=name, wake="none")
-    task = asyncio.create_task(room.run())
-    try:
-        await eventually(lambda: f"satellite {name} is here" in house.hub.log)
-        async with asyncio.timeout(15):
-            await room.wait_ready()
-        yield room
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def likeness(heard: bytes, spoken: bytes) -> float:
@@ -54,8 +30,8 @@ async def test_dinner_is_announced_by_who_cooked_it(tmp_path: Path) -> None:
     said = speech.say("tell everyone dinner is ready", a_voice())
     async with (
         open_house(tmp_path) as house,
-        a_room(house, "kitchen") as kitchen,
-        a_room(house, "office") as office,
+        house.room("kitchen") as kitchen,
+        house.room("office") as office,
     ):
         spoken = await kitchen.speak(quiet(0.4) + said + quiet(3.0), press_button=True)
         assert spoken.reply, house.hub.log
@@ -73,8 +49,8 @@ async def test_two_rooms_talk(tmp_path: Path) -> None:
     )
     async with (
         open_house(tmp_path) as house,
-        a_room(house, "kitchen") as kitchen,
-        a_room(house, "office") as office,
+        house.room("kitchen") as kitchen,
+        house.room("office") as office,
         house.facts() as facts,
     ):
         kitchen.press()

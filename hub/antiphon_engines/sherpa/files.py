@@ -33,14 +33,16 @@ BIASED: Final = ("streaming-transducer", "transducer", "nemo-transducer")
 _METADATA: Final = 14
 """The field `metadata_props` of ONNX's ModelProto; its entries have a key and a value."""
 _NETWORKS: Final = (".onnx", ".ort")
-_MERGED: Final = "decoder_model_merged"
-"""One decoder with and without its cache: Moonshine's second form."""
-_PARTS: Final = {
-    "preprocessor": "preprocess",
-    "encoder": "encode",
-    "uncached_decoder": "uncached_decode",
-    "cached_decoder": "cached_decode",
+_PARTS: Final[Mapping[Kind, Mapping[str, str]]] = {
+    "moonshine": {
+        "preprocessor": "preprocess",
+        "encoder": "encode",
+        "uncached_decoder": "uncached_decode",
+        "cached_decoder": "cached_decode",
+    },
+    "moonshine-merged": {"decoder": "decoder_model_merged", "encoder": "encoder_model"},
 }
+"""Sorts that their files' names tell, the first of each alone."""
 _SINGLE: Final[Mapping[str, Kind]] = {
     "zipformer2": "streaming-ctc",
     "EncDecCTCModel": "nemo-ctc",
@@ -78,14 +80,12 @@ def find(folder: Path, *, int8: bool) -> Model:
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such folder; unpack the model and name its folder")
     files = {"tokens": str(_tokens(folder))}
-    if _named(folder, "preprocess", int8=int8):
-        parts = {part: _needed(folder, name, int8=int8) for part, name in _PARTS.items()}
-        return Model("moonshine", {**files, **parts})
-    if merged := _named(folder, _MERGED, int8=int8):
-        encoder = _needed(folder, "encoder_model", int8=int8)
-        return Model("moonshine-merged", {**files, "encoder": encoder, "decoder": str(merged)})
-    if encoder_path := _named(folder, "encoder", int8=int8):
-        return _with_encoder(folder, encoder_path, files, int8=int8)
+    for kind, names in _PARTS.items():
+        if _named(folder, next(iter(names.values())), int8=int8):
+            parts = {part: _needed(folder, name, int8=int8) for part, name in names.items()}
+            return Model(kind, {**files, **parts})
+    if encoder := _named(folder, "encoder", int8=int8):
+        return _with_encoder(folder, encoder, files, int8=int8)
     return _single(folder, files, int8=int8)
 
 

@@ -1,10 +1,11 @@
 """Satellites: who is here, how they are, and what is set for their rooms."""
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from antiphon_codecs.codecs import Codec
 from antiphon_hub.errors import ConsoleError, StorageError
 from antiphon_hub.identity.people import Scope
 from antiphon_hub.playback.manners import AtNight, Hour, Percent
@@ -23,8 +24,6 @@ from antiphon_protocol.messages.config import (
 )
 from antiphon_protocol.messages.fields import GainDb, Seconds
 from antiphon_protocol.messages.satellite import Identify, Restart
-
-Codec = Literal["pcm", "opus"]
 
 
 class SatelliteShown(Record, frozen=True, kw_only=True):
