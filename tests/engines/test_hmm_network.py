@@ -6,6 +6,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antiphon_engines.errors import ModelError
 from antiphon_engines.hmm.model import AcousticModel
@@ -13,13 +15,14 @@ from antiphon_engines.hmm.network import (
     FIRST_TAPS,
     MAGIC,
     TAPS,
+    Along,
     Arrays,
     Header,
     Network,
     read_network,
     write_network,
 )
-from antiphon_engines.hmm.rating import NETWORK_WEIGHT, Rater, repeated
+from antiphon_engines.hmm.rating import NETWORK_WEIGHT, Rater
 from antiphon_engines.hmm.scorer import Scorer
 from antiphon_engines.stt.dictation import model_path
 from antiphon_engines.stt.features import BANDS, CEPSTRA
@@ -71,30 +74,60 @@ def slow_rate(arrays: Arrays, bands: np.ndarray) -> np.ndarray:
 
 def test_it_rates_as_it_says(written: Path) -> None:
     bands = numbers(20 + 2 * HEADER.reach, HEADER.bands)
-    found = read_network(written, HEADER.senones).rate(bands)
+    found = Along(read_network(written, HEADER.senones)).push(bands)
     expected = slow_rate(arrays_of(HEADER), bands)
     assert found.shape == (20, HEADER.senones)
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.05 * np.abs(expected).max())
 
 
-def test_parts_are_rated_as_the_whole(written: Path) -> None:
-    network = read_network(written, HEADER.senones)
-    bands = numbers(30 + 2 * HEADER.reach, HEADER.bands)
-    parts = [network.rate(bands[at : at + 10 + 2 * HEADER.reach]) for at in (0, 10, 20)]
-    np.testing.assert_allclose(np.concatenate(parts), network.rate(bands), rtol=1e-4, atol=1e-3)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12))
+def test_parts_are_rated_as_the_whole(lengths: list[int]) -> None:
+    network = Network(HEADER, arrays_of(HEADER), CLASSES)
+    bands = numbers(sum(lengths), HEADER.bands)
+    along = Along(network)
+    parts = [along.push(part) for part in np.split(bands, np.cumsum(lengths)[:-1])]
+    whole = Along(network).push(bands)
+    assert len(whole) == max(0, len(bands) - 2 * HEADER.reach)
+    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-4, atol=1e-3)
+
+
+def rater() -> Rater:
+    model = AcousticModel(model_path("en-us/en-us"))
+    return Rater(Scorer(model), network_for(model))
+
+
+def network_for(model: AcousticModel) -> Network:
+    wide = msgspec.structs.replace(HEADER, bands=BANDS, senones=model.phones.senones)
+    return Network(wide, arrays_of(wide), np.arange(model.phones.senones) % HEADER.classes)
 
 
 def test_the_networks_share_is_added_to_the_gaussians() -> None:
     model = AcousticModel(model_path("en-us/en-us"))
-    wide = msgspec.structs.replace(HEADER, bands=BANDS, senones=model.phones.senones)
-    classes = np.arange(model.phones.senones) % HEADER.classes
-    network = Network(wide, arrays_of(wide), classes)
+    network = network_for(model)
     cepstra, bands = numbers(12, CEPSTRA), numbers(12, BANDS)
+    around = np.pad(bands, ((HEADER.reach, HEADER.reach), (0, 0)), "edge")
+    expected = NETWORK_WEIGHT * Along(network).push(around)
     alone, both = Rater(Scorer(model)), Rater(Scorer(model), network)
-    around = [repeated(bands[:1], wide.reach), bands, repeated(bands[-1:], wide.reach)]
-    expected = NETWORK_WEIGHT * network.rate(np.concatenate(around))
     added = both.whole(cepstra, bands) - alone.whole(cepstra, bands)
     np.testing.assert_allclose(added, expected, atol=1e-3 * np.abs(expected).max() + 1e-2)
+
+
+@pytest.mark.parametrize("step", [1, 7, 40])
+@pytest.mark.parametrize("frames", [1, 5, 40])
+def test_an_utterance_is_rated_along_the_way_as_at_once(step: int, frames: int) -> None:
+    whole, along = rater(), rater().along()
+    cepstra, bands = numbers(frames, CEPSTRA), numbers(frames, BANDS)
+    parts = [
+        along.push(cepstra[at : at + step], bands[at : at + step]) for at in range(0, frames, step)
+    ]
+    found = np.concatenate((*parts, along.finish()))
+    expected = whole.whole(cepstra, bands)
+    assert found.shape == expected.shape == (frames, 5126)
+    np.testing.assert_allclose(found, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_nothing_heard_is_rated_as_nothing() -> None:
+    assert rater().along().finish().shape == (0, 5126)
 
 
 def test_no_file_is_an_error_that_says_so(tmp_path: Path) -> None:

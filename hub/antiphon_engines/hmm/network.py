@@ -89,34 +89,64 @@ class Network:
         self.arrays = arrays
         self.classes = classes
 
-    def hidden(self, bands: Floats) -> Floats:
-        """Return what the last layer makes of frames, without the `reach` on either side.
+    @property
+    def margins(self) -> tuple[int, ...]:
+        """How many frames fewer each layer gives than it takes."""
+        return FIRST_TAPS - 1, *((TAPS - 1) * one for one in self.header.dilations)
+
+    def layer(self, number: int, frames: Floats) -> Floats:
+        """Return what a layer makes of frames, fewer by its margin.
 
         Args:
-            bands: (frames, bands), see `stt.features.Sound`, with `reach` frames around them.
+            number: 0 is the first.
+            frames: For the first (frames, bands), see `stt.features.Sound`; else (frames, width).
         """
         arrays = self.arrays
-        inputs = (bands * np.float32(self.header.scale)).astype(np.float32)
-        wide = np.concatenate(_taps(inputs, FIRST_TAPS, 1), axis=1) @ arrays["first"]
-        at = _ended(wide, arrays, "first_bias", "first_gain", "first_shift")
-        for number, dilation in enumerate(self.header.dilations):
-            down = arrays[f"down{number}"].reshape(TAPS, self.header.width, -1)
-            narrow = sum(tap @ down[place] for place, tap in enumerate(_taps(at, TAPS, dilation)))
-            wide = narrow @ arrays[f"up{number}"]
-            names = (f"bias{number}", f"gain{number}", f"shift{number}")
-            at = _ended(wide, arrays, *names) + at[dilation : len(at) - dilation]
-        return at
+        if not number:
+            inputs = (frames * np.float32(self.header.scale)).astype(np.float32)
+            wide = np.concatenate(_taps(inputs, FIRST_TAPS, 1), axis=1) @ arrays["first"]
+            return _ended(wide, arrays, "first_bias", "first_gain", "first_shift")
+        number -= 1
+        dilation = self.header.dilations[number]
+        down = arrays[f"down{number}"].reshape(TAPS, self.header.width, -1)
+        narrow = sum(tap @ down[place] for place, tap in enumerate(_taps(frames, TAPS, dilation)))
+        wide = narrow @ arrays[f"up{number}"]
+        names = (f"bias{number}", f"gain{number}", f"shift{number}")
+        return _ended(wide, arrays, *names) + frames[dilation : len(frames) - dilation]
 
-    def rate(self, bands: Floats) -> Floats:
+    def likelihoods(self, hidden: Floats) -> Floats:
         """Return log likelihoods up to what each frame has in common, (frames, senones).
 
         Args:
-            bands: As for `hidden`.
+            hidden: What the last layer gave, (frames, width).
         """
-        arrays = self.arrays
-        rated = self.hidden(bands) @ arrays["out"] + arrays["out_bias"]
+        rated = hidden @ self.arrays["out"] + self.arrays["out_bias"]
         found: Floats = rated[:, self.classes]
         return found
+
+
+class Along:
+    """What a network makes of frames as they come; nothing is computed twice."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        widths = (network.header.bands, *(network.header.width for _ in network.header.dilations))
+        self._kept = [np.zeros((0, width), np.float32) for width in widths]
+
+    def push(self, bands: Floats) -> Floats:
+        """Take more frames, (n, bands); return the likelihoods of those seen far enough around.
+
+        The first and the last `reach` frames only surround the others.
+        """
+        at = bands
+        for number, margin in enumerate(self._network.margins):
+            joined = np.concatenate((self._kept[number], at))
+            if len(joined) <= margin:
+                self._kept[number] = joined
+                return np.zeros((0, self._network.header.senones), np.float32)
+            self._kept[number] = joined[len(joined) - margin :]
+            at = self._network.layer(number, joined)
+        return self._network.likelihoods(at)
 
 
 def _taps(frames: Floats, count: int, dilation: int) -> list[Floats]:
@@ -179,7 +209,7 @@ def _parted(body: bytes) -> Network:
     sizes = (header.bands, header.width, header.bottleneck, header.classes)
     if not all(0 < one <= _WIDTH_MAX for one in sizes) or len(header.dilations) > _LAYERS_MAX:
         raise ValueError("its sizes are none")
-    if not all(0 < one <= _LAYERS_MAX for one in header.dilations):
+    if not header.dilations or not all(0 < one <= _LAYERS_MAX for one in header.dilations):
         raise ValueError("its layers are none")
     at = 4 + length
     if not 0 < header.senones <= (len(body) - at) // 2:

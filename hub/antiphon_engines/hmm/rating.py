@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon_engines.hmm.model import Floats
-from antiphon_engines.hmm.network import Network
+from antiphon_engines.hmm.network import Along, Network
 from antiphon_engines.hmm.scorer import WINDOW_FRAMES, Scorer, differences
 
 NETWORK_WEIGHT: Final = 0.6
@@ -21,35 +21,71 @@ class Rater:
     def __init__(self, gaussians: Scorer, network: Network | None = None) -> None:
         self._gaussians = gaussians
         self._network = network
-        self.reach = max(WINDOW_FRAMES, network.header.reach if network else 0)
-        """Frames that must be known to either side."""
 
-    def rate(self, cepstra: Floats, bands: Floats) -> Floats:
+    def along(self) -> "Rating":
+        """Return what rates one utterance as its frames come."""
+        return Rating(self._gaussians, self._network)
+
+    def whole(self, cepstra: Numbers, bands: Numbers) -> Floats:
         """Return log likelihoods up to what each frame has in common, (frames, senones).
 
         Args:
-            cepstra: (reach + frames + reach, 13), normalised.
-            bands: The same of log mel energies without their mean.
+            cepstra: Of a whole utterance, (frames, 13), normalised.
+            bands: Its log mel energies without their mean.
         """
-        inner = self.reach - WINDOW_FRAMES
-        before, frames, after = np.split(
-            cepstra[inner : len(cepstra) - inner], (WINDOW_FRAMES, -WINDOW_FRAMES)
+        rating = self.along()
+        return np.concatenate((rating.push(cepstra, bands), rating.finish()))
+
+
+class Rating:
+    """Rates one utterance; its first and last frame are taken to go on beyond its edges."""
+
+    def __init__(self, gaussians: Scorer, network: Network | None) -> None:
+        self._gaussians = gaussians
+        self._network = Along(network) if network else None
+        self._reach = network.header.reach if network else 0
+        self._cepstra: Floats | None = None
+        """Those not rated yet, and what their differences need in front of them."""
+        self._last_bands: Floats | None = None
+
+    def push(self, cepstra: Numbers, bands: Numbers) -> Floats:
+        """Take more frames, at least one; return the ratings of those seen far enough ahead.
+
+        Takes and returns what `Rater.whole` does.
+        """
+        levels = bands.astype(np.float32)
+        self._last_bands = levels[-1:]
+        if self._cepstra is None:
+            self._cepstra = _repeated(cepstra[:1], WINDOW_FRAMES)
+            levels = np.concatenate((_repeated(levels[:1], self._reach), levels))
+        return self._rated(cepstra, levels)
+
+    def finish(self) -> Floats:
+        """Return the ratings of the frames that are left."""
+        if self._cepstra is None or self._last_bands is None:
+            return np.zeros((0, self._gaussians.senones), np.float32)
+        return self._rated(
+            _repeated(self._cepstra[-1:], WINDOW_FRAMES), _repeated(self._last_bands, self._reach)
         )
+
+    def _rated(self, cepstra: Numbers, bands: Floats) -> Floats:
+        assert self._cepstra is not None  # noqa: S101 - both callers have seen to it
+        known = np.concatenate((self._cepstra, cepstra), dtype=np.float32)
+        by_network = self._network.push(bands) if self._network else None
+        count = max(0, len(known) - 2 * WINDOW_FRAMES) if by_network is None else len(by_network)
+        if not count:
+            self._cepstra = known
+            return np.zeros((0, self._gaussians.senones), np.float32)
+        before, frames, after = np.split(
+            known[: count + 2 * WINDOW_FRAMES], (WINDOW_FRAMES, WINDOW_FRAMES + count)
+        )
+        self._cepstra = known[count:]
         scores = self._gaussians.score(differences(frames, before=before, after=after))
-        if self._network is not None:
-            inner = self.reach - self._network.header.reach
-            scores += NETWORK_WEIGHT * self._network.rate(bands[inner : len(bands) - inner])
+        if by_network is not None:
+            scores += NETWORK_WEIGHT * by_network
         return scores
 
-    def whole(self, cepstra: Numbers, bands: Numbers) -> Floats:
-        """Return the same of a whole utterance, its first and last frame repeated at the edges."""
-        sides = []
-        for frames in (cepstra, bands):
-            before, after = (repeated(one, self.reach) for one in (frames[:1], frames[-1:]))
-            sides.append(np.concatenate((before, frames, after)).astype(np.float32))
-        return self.rate(*sides)
 
-
-def repeated(frame: Numbers, times: int) -> Floats:
+def _repeated(frame: Numbers, times: int) -> Floats:
     """Return so many of one frame, (times, values)."""
     return np.repeat(frame, times, axis=0).astype(np.float32)

@@ -16,7 +16,7 @@ class Scorer:
 
     def __init__(self, model: AcousticModel) -> None:
         books, _, self._densities, _ = model.means.shape
-        self._senones = model.phones.senones
+        self.senones = model.phones.senones
         precision = 1.0 / model.variances
         constant = -0.5 * (np.log(2 * np.pi * model.variances) + model.means**2 * precision)
         # log density = x² · quadratic + x · linear + constant: one product for all Gaussians.
@@ -43,7 +43,7 @@ class Scorer:
             (frames, senones).
         """
         count = len(features)
-        scores = np.zeros((count, self._senones), np.float32)
+        scores = np.zeros((count, self.senones), np.float32)
         ones = np.ones((count, 1), np.float32)
         for stream, gaussians in enumerate(self._gaussians):
             part = features[:, STREAM_WIDTH * stream : STREAM_WIDTH * (stream + 1)]

@@ -10,10 +10,10 @@ import numpy as np
 from antiphon_engines.errors import EngineFailedError
 from antiphon_engines.grammar import WordAutomaton
 from antiphon_engines.hmm.graph import Graph
-from antiphon_engines.hmm.model import Floats as Frames
-from antiphon_engines.hmm.rating import Rater, repeated
+from antiphon_engines.hmm.rating import Rater
 from antiphon_engines.hmm.search import Path, Search
 from antiphon_engines.stt.features import (
+    BANDS,
     CEPSTRA,
     FLOOR_BELOW_SPEECH_DB,
     LIVE_FLOOR,
@@ -173,14 +173,13 @@ class _Live:
     """The search along with the audio, normalised by what is known of the voice so far."""
 
     def __init__(self, task: Task) -> None:
-        self._rater = task.rater
+        self._rating = task.rater.along()
         self._search = Search(task.graph)
         self._front = FrontEnd()
         self._normalizer = Normalizer(LIVE_PRIOR_FRAMES)
         self._levels = Levels(LIVE_PRIOR_FRAMES)
-        self._frames: Frames | None = None
-        """Cepstra and bands side by side of what is not rated yet, with what the rater needs in
-        front of it."""
+        self._heard = np.zeros((0, CEPSTRA + BANDS), np.float32)
+        """Cepstra and bands, side by side, that wait to be rated."""
 
     def feed(self, pcm: bytes) -> None:
         energies = log_energies(self._front.feed(pcm), LIVE_FLOOR)
@@ -189,12 +188,10 @@ class _Live:
         raw = cepstra(energies)
         self._normalizer.learn(raw)
         self._levels.learn(energies)
-        new = np.concatenate((self._normalizer.apply(raw), self._levels.apply(energies)), axis=1)
-        frames = new.astype(np.float32)
-        if self._frames is None:
-            self._frames = repeated(frames[:1], self._rater.reach)
-        self._frames = np.concatenate((self._frames, frames))
-        if len(self._frames) >= LIVE_STEP_FRAMES + 2 * self._rater.reach:
+        new = (self._normalizer.apply(raw), self._levels.apply(energies))
+        frames = np.concatenate(new, axis=1).astype(np.float32)
+        self._heard = np.concatenate((self._heard, frames))
+        if len(self._heard) >= LIVE_STEP_FRAMES:
             self._rate()
 
     def words(self) -> tuple[str, ...]:
@@ -202,14 +199,12 @@ class _Live:
 
     def finish(self) -> tuple[str, ...]:
         """Return the words of all that was fed."""
-        if self._frames is not None:
-            after = repeated(self._frames[-1:], self._rater.reach)
-            self._frames = np.concatenate((self._frames, after))
+        if len(self._heard):
             self._rate()
+        self._search.push(self._rating.finish())
         return self._search.words()
 
     def _rate(self) -> None:
-        assert self._frames is not None  # noqa: S101 - both callers have seen to it
-        heard, bands = np.split(self._frames, (CEPSTRA,), axis=1)
-        self._search.push(self._rater.rate(heard, bands))
-        self._frames = self._frames[-2 * self._rater.reach :]
+        heard, bands = np.split(self._heard, (CEPSTRA,), axis=1)
+        self._search.push(self._rating.push(heard, bands))
+        self._heard = self._heard[:0]
