@@ -9,10 +9,10 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from antiphon_ears import registry as ears
 from antiphon_ears.vad.port import VadEngine
-from antiphon_ears.wake.joint import JointEngine
 from antiphon_ears.wake.port import WakeEngine, WakeStream
 from antiphon_engines import registry
 from antiphon_engines.errors import ContextError, EngineMissingError, ServiceError
+from antiphon_engines.second_look import second_look
 from antiphon_engines.settings import WorkerSettings
 from antiphon_engines.stt.port import SttContext, SttEngine
 from antiphon_engines.threads import EngineThread
@@ -134,21 +134,15 @@ class Rack:
             EngineMissingError: a phrase is known to none.
         """
         able = [one for one in self._wake if set(check.phrases) & set(one.phrases)]
-        others = [one for one in able if one.name != check.heard_by]
-        engine = JointEngine(others or able)
+        engine = second_look(able, check)
         if missing := set(check.phrases) - set(engine.phrases):
             raise EngineMissingError(f"no wake engine here knows {', '.join(sorted(missing))}")
         return engine
 
     @staticmethod
     def open_wake(engine: WakeEngine, check: WakeCheck) -> WakeStream:
-        """Listen for the phrases; blocks while the model loads.
-
-        The engine that has heard them looks again with its own threshold, not with one that is low
-        because the two agree.
-        """
-        again = engine.name == check.heard_by
-        return engine.open(check.phrases, None if again else check.threshold)
+        """Listen for the phrases; blocks while the model loads."""
+        return engine.open(check.phrases, check.threshold)
 
     def offers(self) -> tuple[EngineOffer, ...]:
         """Return what the worker has, for its presence."""

@@ -28,6 +28,7 @@ from antiphon_hub.bus.lease import LeaseKeeper
 from antiphon_hub.bus.outbound import Air, Devices, Outbound
 from antiphon_hub.bus.pairing import PairingDesk
 from antiphon_hub.bus.presence import Presence
+from antiphon_hub.callers import Callers
 from antiphon_hub.clock import now_us
 from antiphon_hub.codecs import CodecsTaken
 from antiphon_hub.console import Console, Requests, rules_of_rooms, twins_of
@@ -99,6 +100,7 @@ class Hub:
         self._journal = journal_of(settings, self._database, self._recordings, self._lease.may_act)
         self._pool = pool_of(outbound, lambda: self._equipment)
         self._workers, self._equipment = equipped(settings, self._pool, Air(self._link))
+        self._callers = Callers(self._state_dir, self._state_dir / OWN)
         self._turns = self._build_turns(outbound, fleet)
         self._lease.tell(self._presence.hand_over, self._turns.calls.recall_acted)
         self._inbound = Inbound(
@@ -131,6 +133,7 @@ class Hub:
             mind=self._mind,
             reload=self._reload_home,
             equipment=self._equipment,
+            callers=self._callers,
             trials=Trials(self._pool, Air(self._link)),
             rules=self._rules,
             journal=self._journal,
@@ -158,7 +161,7 @@ class Hub:
         return Turns(
             parts,
             fleet,
-            listening=listening_of(listening),
+            listening=listening_of(listening, self._callers),
             gains=GainKeeper(self._database),
             now_us=now_us,
         )

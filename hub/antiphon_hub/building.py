@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from antiphon_hub.bus.outbound import Air, Devices, Outbound
+from antiphon_hub.callers import Callers
 from antiphon_hub.equipment import Equipment
 from antiphon_hub.equipment.proof import prove
 from antiphon_hub.errors import StorageError
@@ -91,12 +92,13 @@ def sound_skill(settings: Settings, turns: Callable[[], Turns], volume: Volume) 
     return SoundSkill(announce, volume)
 
 
-def listening_of(section: ListeningSection) -> Listening:
+def listening_of(section: ListeningSection, callers: Callers) -> Listening:
     """Return how calls are taken."""
     return Listening(
         phrases=section.phrases,
         check_wake=section.check_wake,
         check_threshold=section.check_threshold,
+        household=callers.likeness,
         limit_s=section.limit_s + STREAM_SLACK_S,
     )
 

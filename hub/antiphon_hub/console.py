@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from antiphon_hub import fleet
 from antiphon_hub.bus.inbound import Inbound
 from antiphon_hub.bus.outbound import Outbound
+from antiphon_hub.callers import Callers
 from antiphon_hub.clock import now_us
 from antiphon_hub.equipment import Equipment
 from antiphon_hub.errors import ConsoleError, RestartAskedError, StorageError
@@ -90,6 +91,7 @@ class Console:
         mind: HomeMind,
         reload: Callable[[], Awaitable[None]],
         equipment: Equipment,
+        callers: Callers,
         trials: Trials,
         rules: RulesOfRooms,
         journal: Journal,
@@ -103,7 +105,7 @@ class Console:
         self._settings = settings
         self._satellites, self._workers = satellites, workers
         self._ask, self._mind, self._reload = ask, mind, reload
-        self._equipment, self._trials = equipment, trials
+        self._equipment, self._callers, self._trials = equipment, callers, trials
         self._rules, self._journal, self._registry = rules, journal, registry
         self._outbound, self._facts = outbound, facts
         self._gate, self._browsers = gate, browsers
@@ -191,6 +193,7 @@ class Console:
             mind=self._mind,
             reload=self._reload,
             equipment=self._equipment,
+            callers=self._callers,
             trials=self._trials,
             clips=self._clips,
             rules=self._rules,

@@ -17,6 +17,7 @@ HubError
 │   ├── SignInError        wrong name, password or setup token
 │   └── TooManyTriesError  somebody must wait before the next try
 ├── EquipmentError     a model or a voice cannot be installed, chosen or removed
+├── CallersError       calls cannot be taught or forgotten
 ├── RestartAskedError  the owner wants the hub to start anew
 ├── BackupError        an archive cannot be made, or is none of ours
 ├── ConsoleError       what was asked of the console cannot be done
@@ -89,6 +90,10 @@ class TooManyTriesError(IdentityError):
 
 class EquipmentError(HubError):
     """A model or a voice cannot be installed, chosen or removed; nothing has changed."""
+
+
+class CallersError(HubError):
+    """Calls of the household's cannot be taught or forgotten; nothing has changed."""
 
 
 class RestartAskedError(HubError):

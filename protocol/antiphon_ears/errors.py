@@ -2,7 +2,8 @@
 
 EarsError
 ├── EngineMissingError   no engine of that name is installed; the message says what to install
-└── PhraseUnknownError   the engine has no model for that wake phrase; the message lists what it has
+├── PhraseUnknownError   the engine has no model for that wake phrase; the message lists what it has
+└── LikenessError        what should say how a household calls is damaged
 """
 
 
@@ -16,3 +17,7 @@ class EngineMissingError(EarsError):
 
 class PhraseUnknownError(EarsError):
     """The engine has no model for that wake phrase."""
+
+
+class LikenessError(EarsError):
+    """Bytes or numbers that are no likeness of a household's calls."""

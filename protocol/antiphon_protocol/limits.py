@@ -12,6 +12,8 @@ MESSAGE_BYTES_MAX: Final = 64 * 1024
 """One encoded control message, bytes."""
 CONTEXT_BYTES_MAX: Final = 4 * 1024 * 1024
 """One recognition context (grammar and word list), bytes: a large home's grammar is under 1 MiB."""
+LIKENESS_BYTES_MAX: Final = 8 * 1024
+"""What a household's calls have in common, bytes: some hundred weights of four bytes."""
 TEXT_CHARS_MAX: Final = 2000
 """One transcript, reply or announcement, characters: two minutes of speech."""
 NAME_CHARS_MAX: Final = 100

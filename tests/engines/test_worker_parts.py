@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from antiphon_ears.vad.fake import FakeVadEngine
 from antiphon_ears.wake.fake import FakeWakeEngine
+from antiphon_ears.wake.household import INPUTS, Likeness
 from antiphon_engines import intake, rack, registry, threads
 from antiphon_engines.errors import EngineFailedError, EngineMissingError, ModelError
 from antiphon_engines.fake import FakeSttEngine, FakeTtsEngine
@@ -349,3 +350,36 @@ def test_where_there_is_no_other_the_same_engine_looks_again_by_its_own_threshol
 def test_a_call_that_nobody_has_heard_is_looked_for_by_all() -> None:
     check = WakeCheck(phrases=("hey mycroft",))
     assert rack_with("one", "other").wake_engine(check).name == "one+other"
+
+
+LIKE_NOTHING = Likeness([0.0] * INPUTS, -10.0).encode()
+
+
+def test_what_is_like_the_households_calls_counts_beside_the_other_engine() -> None:
+    check = WakeCheck(
+        phrases=("hey mycroft",), heard_by="one", threshold=0.1, household=LIKE_NOTHING
+    )
+    racked = rack_with("one", "other")
+    engine = racked.wake_engine(check)
+    assert engine.name == "other+household"
+    stream = racked.open_wake(engine, check)
+    assert stream.thresholds == {"hey mycroft": 0.1}
+    (found,) = stream.feed(bytes(64_000))
+    assert found.engine == "other"
+
+
+def test_where_there_is_no_other_the_same_engine_is_believed_sooner_if_it_is_like_them() -> None:
+    like_all = Likeness([0.0] * INPUTS, 10.0).encode()
+    for household, heard_by in ((LIKE_NOTHING, []), (like_all, ["household"])):
+        check = WakeCheck(
+            phrases=("hey mycroft",), heard_by="one", threshold=0.1, household=household
+        )
+        deaf = rack.Rack(stt=(), tts=(), wake=[FakeWakeEngine()], vad=FakeVadEngine())
+        found = deaf.open_wake(deaf.wake_engine(check), check).feed(bytes(64_000))
+        assert [one.engine for one in found[:1]] == heard_by
+
+
+def test_a_likeness_that_is_none_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    check = WakeCheck(phrases=("hey mycroft",), heard_by="one", household=b"rubbish")
+    assert rack_with("one", "other").wake_engine(check).name == "other"
+    assert "a likeness has" in caplog.text

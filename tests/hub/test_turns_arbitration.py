@@ -325,6 +325,7 @@ def test_the_second_look_lets_a_call_through_that_it_hears_too(tmp_path: Path) -
     assert job.wake is not None
     assert (job.wake.phrases, job.wake.heard_by) == (("hey mycroft",), "one")
     assert job.wake.threshold == CHECK_THRESHOLD
+    assert job.wake.household == b"of hey mycroft"
 
 
 def test_two_engines_that_agree_need_no_second_look(tmp_path: Path) -> None:

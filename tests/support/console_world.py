@@ -11,6 +11,7 @@ import httpx
 import msgspec
 from argon2 import PasswordHasher
 
+from antiphon_hub.callers import Callers
 from antiphon_hub.equipment import Equipment
 from antiphon_hub.equipment.sorts import Sort
 from antiphon_hub.errors import ChildError, EquipmentError, HomeError
@@ -163,6 +164,7 @@ class ConsoleWorld:
         self.trouble = ""
         """Why no model loads and no worker starts; empty: all do."""
         self.equipment = Equipment(self.settings, folder / OWN, self._prove, self._replace)
+        self.callers = Callers(folder, folder / OWN)
         self.scores = Scores(lambda satellite, asked: self.commands.append((satellite, asked)))
         self.restarts = 0
         files = HomeFiles(None, (), folder / OWN)
@@ -186,6 +188,7 @@ class ConsoleWorld:
             twins=self.twins,
             scores=self.scores,
             equipment=self.equipment,
+            callers=self.callers,
             trials=self.worker.trials,
             clips=Clips(),
             mind=self.mind,

@@ -153,7 +153,12 @@ class World:
         self.turns = Turns(
             self._parts(mind or self.mind),
             self.fleet,
-            listening=Listening(phrases=("hey mycroft",), check_wake=check_wake, limit_s=15.0),
+            listening=Listening(
+                phrases=("hey mycroft",),
+                check_wake=check_wake,
+                household=lambda phrase: f"of {phrase}".encode(),
+                limit_s=15.0,
+            ),
             gains=self.gains,
             now_us=lambda: self._began_us + int(1e6 * _loop_time()),
             clock=_loop_time,

@@ -1,25 +1,19 @@
 """Proving a model by its engine, in a process of its own, before anything uses it."""
 
 import asyncio
-import contextlib
-import os
-import re
-import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from typing import Final
 
 from antiphon_hub.equipment.sorts import Sort
 from antiphon_hub.equipment.store import options_in
 from antiphon_hub.errors import EquipmentError
+from antiphon_hub.tool_process import run_tool
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.wav import write_wav
 
 WITHIN_S: Final = 180.0
 """A large network takes its time to load on a small machine."""
 _WORDS: Final = "Hello."
-_TEXT_MAX: Final = 600
 
 
 async def prove(folder: Path, sort: Sort) -> None:
@@ -45,33 +39,16 @@ async def prove(folder: Path, sort: Sort) -> None:
     finally:
         await asyncio.to_thread(sound.unlink, missing_ok=True)
     if status:
-        raise EquipmentError(f"{sort.engine} cannot use it: {_words(said, folder)}")
+        raise EquipmentError(f"{sort.engine} cannot use it: {_without(said, folder)}")
 
 
 async def _run(arguments: list[str]) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "antiphon_link", *arguments),
-        stdin=DEVNULL,
-        stdout=DEVNULL,
-        stderr=PIPE,
-        start_new_session=True,
-    )
     try:
-        async with asyncio.timeout(WITHIN_S):
-            _, said = await process.communicate()
+        return await run_tool(arguments, WITHIN_S)
     except TimeoutError:
         raise EquipmentError(f"it did not load within {WITHIN_S:.0f} s") from None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-    return process.returncode or 0, said.decode("utf-8", "replace")
 
 
-def _words(said: str, folder: Path) -> str:
-    """Return the last line of what a command complained of, without our folder's name."""
-    lines = [one for one in said.splitlines() if one.strip()]
-    text = lines[-1] if lines else "its process ended without a word"
-    text = re.sub(r"^antiphon \w+: ", "", text).replace(f"{folder}/", "").replace(str(folder), "it")
-    return "".join(one if one.isprintable() else "?" for one in text)[:_TEXT_MAX]
+def _without(said: str, folder: Path) -> str:
+    """Return what a command complained of, without our folder's name."""
+    return said.replace(f"{folder}/", "").replace(str(folder), "it")

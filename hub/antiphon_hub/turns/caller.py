@@ -26,6 +26,11 @@ STREAM_SLACK_S: Final = 8.0
 """Pre-roll, wake phrase and the wait for speech come on top of a command's own limit."""
 
 
+def _nobody(phrase: str) -> bytes:
+    del phrase
+    return b""
+
+
 class Listening(msgspec.Struct, frozen=True, kw_only=True):
     """How calls are heard."""
 
@@ -35,6 +40,8 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     """Look for the phrase again when one engine of a satellite has heard it."""
     check_threshold: float = CHECK_THRESHOLD
     """Score from which on another engine agrees."""
+    household: Callable[[str], bytes] = _nobody
+    """What the household's calls of a phrase are like; empty: nobody taught any."""
     limit_s: float
     """The longest stream, seconds."""
 
@@ -157,6 +164,7 @@ class Caller:
                 threshold=self._listening.check_threshold,
                 heard_by=wake.engine,
                 within_s=wake.end / SAMPLE_RATE_HZ + CHECKED_WITHIN_S,
+                household=self._listening.household(wake.phrase),
             )
         return None
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from antiphon_hub.callers import Callers
 from antiphon_hub.equipment import Equipment
 from antiphon_hub.home.files import HomeFiles
 from antiphon_hub.home.model import Home
@@ -156,6 +157,7 @@ class House:
     reload: Callable[[], Awaitable[None]]
     """Take the changed files into use now."""
     equipment: Equipment
+    callers: Callers
     trials: Trials
     clips: Clips
     rules: RulesOfRooms

@@ -12,6 +12,7 @@ from antiphon_hub.identity.people import SCOPES_OF, Role, Scope
 from antiphon_hub.web.answers import done
 from antiphon_hub.web.deed import Asked, Deed, Desk, Nothing
 from antiphon_hub.web.deeds import (
+    callers,
     conversations,
     engines,
     home,
@@ -68,7 +69,11 @@ async def _conversations(desk: Desk, query: QueryParams, path: Mapping[str, str]
 async def _conversation(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
     del query
     asked = from_texts(conversations.show, tuple(path.items()))
-    return {"found": await done(conversations.show, desk, asked)}
+    known = (await _get(callers.listed, desk)).callers
+    return {
+        "found": await done(conversations.show, desk, asked),
+        "callers": sorted({one.person for one in known}),
+    }
 
 
 async def _satellites(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
@@ -195,6 +200,7 @@ async def _people(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> di
         entries = (await done(people.audit, desk, from_texts(people.audit, pairs))).entries
     return {
         "people": (await _get(people.listed, desk)).people if manages else (),
+        "callers": await _get(callers.listed, desk),
         "tokens": (await _get(people.tokens, desk)).tokens,
         "entries": entries,
         "roles": tuple(Role),

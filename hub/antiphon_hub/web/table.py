@@ -4,6 +4,7 @@ from typing import Final
 
 from antiphon_hub.web.deed import Deed
 from antiphon_hub.web.deeds import (
+    callers,
     conversations,
     engines,
     home,
@@ -19,6 +20,7 @@ from antiphon_hub.web.deeds import (
 TOPICS: Final = (
     rooms,
     conversations,
+    callers,
     satellites,
     pairing,
     timers,

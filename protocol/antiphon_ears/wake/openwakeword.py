@@ -22,15 +22,17 @@ _THRESHOLDS: Final = {
     "hey rhasspy": 0.5,
 }
 """Chosen on recordings, see docs/measurements.md; the models' authors have .5 for all."""
-_STEP_SAMPLES: Final = 1280
+STEP_SAMPLES: Final = 1280
 _OVERLAP_SAMPLES: Final = 480
 """The mel model takes 1760 samples to give the eight frames of 1280: frames overlap."""
 _FLOAT_BYTES: Final = 4
+EMBEDDING: Final = 96
+"""Floats of an embedding."""
 _MEL_BANDS: Final = 32
 _MEL_FRAMES: Final = 76
 _MEL_STEP: Final = 8
 _MELS_BYTES: Final = _MEL_FRAMES * _MEL_BANDS * _FLOAT_BYTES
-_EMBEDDING_BYTES: Final = 96 * _FLOAT_BYTES
+_EMBEDDING_BYTES: Final = EMBEDDING * _FLOAT_BYTES
 
 
 class OpenWakeWordEngine:
@@ -55,14 +57,18 @@ class OpenWakeWordEngine:
     def scorer(self, phrases: Iterable[str]) -> Scorer:
         """Return the phrases' scores without a threshold, as a bench wants them."""
         models = {phrase: self._package.model(phrase.replace(" ", "_")) for phrase in phrases}
-        return _Scorer(_Embedder(self._package), models)
+        return _Scorer(Embedder(self._package), models)
+
+    def embedder(self) -> "Embedder":
+        """Return what the models' scores are made from, for one stream."""
+        return Embedder(self._package)
 
 
-class _Embedder:
+class Embedder:
     """Audio to embeddings, 96 floats each 80 ms; shared by all phrases of a stream."""
 
     def __init__(self, package: Package) -> None:
-        samples = _OVERLAP_SAMPLES + _STEP_SAMPLES
+        samples = _OVERLAP_SAMPLES + STEP_SAMPLES
         self._mel = package.model("melspectrogram", (1, samples))
         self._embedding = package.model("embedding_model", (1, _MEL_FRAMES, _MEL_BANDS, 1))
         self._silent_overlap = bytes(_OVERLAP_SAMPLES * SAMPLE_BYTES)
@@ -72,6 +78,7 @@ class _Embedder:
         self.reset()
 
     def reset(self) -> None:
+        """Forget the audio so far."""
         self._overlap = self._silent_overlap
         self._mels = self._silent_mels
 
@@ -92,9 +99,9 @@ class _Embedder:
 class _Scorer:
     """An embedder, and a classifier for each phrase over the last embeddings."""
 
-    window_samples = _STEP_SAMPLES
+    window_samples = STEP_SAMPLES
 
-    def __init__(self, embedder: _Embedder, models: Mapping[str, Model]) -> None:
+    def __init__(self, embedder: Embedder, models: Mapping[str, Model]) -> None:
         self._embedder = embedder
         self._models = {
             phrase: (model, model.input_dim(1) * _EMBEDDING_BYTES)

@@ -7,7 +7,7 @@ from msgspec import Meta
 from antiphon_protocol.audio import AudioFormat
 from antiphon_protocol.codec import Message, Record
 from antiphon_protocol.ids import Slug
-from antiphon_protocol.limits import CONTEXT_BYTES_MAX, LIST_ITEMS_MAX
+from antiphon_protocol.limits import CONTEXT_BYTES_MAX, LIKENESS_BYTES_MAX, LIST_ITEMS_MAX
 from antiphon_protocol.messages.fields import (
     Language,
     LevelDbfs,
@@ -31,6 +31,11 @@ class LoadContext(Message, frozen=True, kw_only=True, tag="load-context"):
     """Word to ARPAbet phones (`L AY T`), for names that no dictionary has."""
 
 
+Likeness = Annotated[bytes, Meta(max_length=LIKENESS_BYTES_MAX)]
+"""What a household's own calls of a phrase have in common, as `antiphon_ears.wake.household` has
+it."""
+
+
 class WakeCheck(Record, frozen=True, kw_only=True):
     """Look for the wake phrase first: the satellite could not, or a second opinion is wanted."""
 
@@ -42,6 +47,8 @@ class WakeCheck(Record, frozen=True, kw_only=True):
     any; empty: all are."""
     within_s: Seconds = 5.0
     """Give up when it was not heard in this much audio."""
+    household: Likeness = b""
+    """A call of the phrase that is like the household's own counts too; empty: none are known."""
 
 
 Expectation = Literal["command", "answer", "yes-no"]

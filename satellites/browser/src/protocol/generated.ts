@@ -953,6 +953,8 @@ export interface WakeCheck {
   readonly heard_by: string;
   /** Give up when it was not heard in this much audio. */
   readonly within_s: number;
+  /** A call of the phrase that is like the household's own counts too; empty: none are known. */
+  readonly household: Uint8Array;
 }
 
 export const WAKE_CHECK_SHAPE: Shape<WakeCheck> = {
@@ -962,6 +964,7 @@ export const WAKE_CHECK_SHAPE: Shape<WakeCheck> = {
     { name: "threshold", of: { kind: "nullable", of: { kind: "number", min: 0, max: 1 } }, default: null },
     { name: "heard_by", of: { kind: "string", max: 100 }, default: "" },
     { name: "within_s", of: { kind: "number", min: 0, max: 86400 }, default: 5 },
+    { name: "household", of: { kind: "bytes", max: 8192 }, default: "" },
   ],
 };
 
