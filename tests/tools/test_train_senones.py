@@ -13,15 +13,17 @@ from typer.testing import CliRunner
 from antiphon_engines.hmm.model import AcousticModel
 from antiphon_engines.hmm.network import read_network
 from antiphon_engines.stt.dictation import model_path
+from antiphon_engines.stt.features import FrontEnd
 from antiphon_engines.stt.pocketsphinx import NETWORK
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_tools import speech
 from antiphon_tools.commands.train_senones import app
 from antiphon_tools.senones import noises
 from antiphon_tools.senones.aligning import UNKNOWN, Aligner
-from antiphon_tools.senones.copies import Recording, copy
-from antiphon_tools.senones.surroundings import FULL_SCALE, placed, room
+from antiphon_tools.senones.mixing import added, piece, surrounded
+from antiphon_tools.senones.surroundings import FULL_SCALE, blocks, placed, room
 from antiphon_tools.senones.texts import number, texts
+from antiphon_tools.senones.variants import Recording, variant, variants
 from antiphon_tools.senones.wording import Wording
 
 TEXT = "turn on the kitchen light"
@@ -115,7 +117,9 @@ def test_going_on_from_a_network_begins_with_what_it_knows() -> None:
     senones = AcousticModel(model_path("en-us/en-us")).phones.senones
     shipped = read_network(NETWORK, senones)
     log_priors = np.log(np.full(shipped.header.classes, 1 / shipped.header.classes))
-    trainer = Trainer(Plan(), shipped.classes, 1)
+    header = shipped.header
+    plan = Plan(width=header.width, bottleneck=header.bottleneck, dilations=header.dilations)
+    trainer = Trainer(plan, shipped.classes)
     trainer.go_on_from(shipped, log_priors)
     for name, values in trainer.arrays(log_priors).items():
         assert np.allclose(values, shipped.arrays[name], atol=1e-5), name
@@ -138,19 +142,51 @@ def test_a_room_answers_at_once_and_fades() -> None:
 
 def test_a_scene_is_as_long_as_its_speed_makes_it(recording: Recording) -> None:
     audio = recording.samples.astype(np.float32) / np.float32(FULL_SCALE)
-    hiss = [np.random.default_rng(2).normal(size=noises.SAMPLES).astype(np.float32)]
     for seed in range(12):
-        scene = placed(audio, hiss, np.random.default_rng(seed))
+        scene = placed(audio, np.random.default_rng(seed))
         assert len(scene.samples) == pytest.approx(len(audio) / scene.speed, abs=2)
 
 
-@pytest.mark.slow
-def test_a_copy_keeps_labels_beside_their_sounds(recording: Recording) -> None:
-    (first,) = copy([recording], 5)
-    (again,) = copy([recording], 5)
-    assert len(first.bands) == len(first.labels)
-    assert np.array_equal(first.bands, again.bands)
-    assert set(first.labels.tolist()) <= set(recording.labels.tolist())
+def test_variants_are_the_recording_itself_and_others(recording: Recording) -> None:
+    ((own, first, second),) = variants([recording], 3, np.random.default_rng(5))
+    ((_, again, _),) = variants([recording], 3, np.random.default_rng(5))
+    assert np.array_equal(own.labels, recording.labels[: len(own.labels)])
+    assert np.array_equal(first.mel, again.mel)
+    assert first.mel.shape != second.mel.shape or not np.allclose(first.mel, second.mel)
+    assert all(len(one.mel) == len(one.labels) for one in (own, first, second))
+
+
+def test_an_utterance_in_noise_keeps_its_labels_beside_their_sounds(recording: Recording) -> None:
+    chance = np.random.default_rng(5)
+    noise = [piece(one) for one in noises.noises(2, [chance.normal(size=20_000)], chance)]
+    own = variant(recording, chance, elsewhere=False)
+    for seed in range(20):
+        found = surrounded(own, noise, np.random.default_rng(seed))
+        if found is None:
+            continue
+        assert len(found.bands) == len(found.labels)
+        assert np.abs(found.bands.mean(axis=0)).max() < 1e-3
+        begin = bytes(own.labels.tobytes()).find(found.labels.tobytes()) // 2
+        assert begin >= 0
+
+
+def test_energies_add_up_as_samples_would(recording: Recording) -> None:
+    """At 0 dB, hiss over speech: what the front end hears of the sum, and what is made of both."""
+    chance = np.random.default_rng(3)
+    own = variant(recording, chance, elsewhere=False)
+    speech = placed(
+        recording.samples.astype(np.float32) / np.float32(FULL_SCALE), chance, elsewhere=False
+    ).samples.astype(np.float32)
+    hiss = chance.normal(size=len(speech)).astype(np.float32)
+    hiss *= np.sqrt(blocks(speech).max() / blocks(hiss).max())
+    heard = FrontEnd().feed(np.rint(speech + hiss).astype("<i2").tobytes())
+    noise = FrontEnd().feed(np.rint(hiss).astype("<i2").tobytes())
+    made = added(own.mel, noise.astype(np.float32), chance)
+    apart = np.log(heard) - np.log(made)
+    assert abs(apart.mean()) < 0.05
+    plain = np.log(heard) - np.log(own.mel + noise)
+    spread = (np.log(made) - np.log(own.mel + noise)).std()
+    assert spread == pytest.approx(plain.std(), rel=0.4)
 
 
 @pytest.mark.slow
@@ -166,7 +202,7 @@ def test_a_network_is_made_of_recordings(tmp_path: Path) -> None:
     manifest, out = tmp_path / "manifest.jsonl", tmp_path / "made.senones"
     manifest.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     arguments = [str(manifest), "--root", str(tmp_path), "--out", str(out)]
-    done = CliRunner().invoke(app, [*arguments, "--spoken", "0", "--passes", "1"])
+    done = CliRunner().invoke(app, [*arguments, "--spoken", "0", "--steps", "2"])
     assert done.exit_code == 0, done.output
     senones = AcousticModel(model_path("en-us/en-us")).phones.senones
     assert read_network(out, senones).header.made_of["recordings"] == len(rows)

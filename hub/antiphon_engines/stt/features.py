@@ -52,7 +52,7 @@ _HAMMING: Final = np.hamming(WINDOW_SAMPLES)
 
 
 @functools.cache
-def _mel_filters(warp: float) -> Floats:
+def mel_filters(warp: float) -> Floats:
     """Return triangles of equal area, (BANDS, _FFT // 2 + 1), edges rounded to FFT bins."""
     low, high = (2595 * np.log10(1 + hz / 700) for hz in _BAND_HZ)
     edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1) / warp
@@ -77,7 +77,7 @@ def _cosines() -> Floats:
 def _white() -> Floats:
     """Return what white noise of power 1 gives in each band."""
     turn = np.exp(-2j * np.pi * np.arange(_FFT // 2 + 1) / _FFT)
-    white: Floats = _mel_filters(1.0) @ (np.sum(_HAMMING**2) * np.abs(1 - _PREEMPHASIS * turn) ** 2)
+    white: Floats = mel_filters(1.0) @ (np.sum(_HAMMING**2) * np.abs(1 - _PREEMPHASIS * turn) ** 2)
     return white
 
 
@@ -96,7 +96,7 @@ class FrontEnd:
     """
 
     def __init__(self, warp: float = 1.0) -> None:
-        self._filters = _mel_filters(warp)
+        self._filters = mel_filters(warp)
         self._rest = np.zeros(0)
         self._last = 0.0
 
@@ -213,14 +213,30 @@ def utterance(
     mel = FrontEnd(warp).feed(pcm)
     if not len(mel):
         return None
-    energies = log_energies(mel, loud_floor(mel, floor_below_db))
-    span = speech_span(energies)
-    if span is None:
+    found = _spoken(mel, floor_below_db)
+    if found is None:
         return None
-    energies = energies[span[0] : span[1]]
+    begin, energies = found
     frames = cepstra(energies)
     normalizer = Normalizer()
     normalizer.learn(frames)
+    return Sound(begin, normalizer.apply(frames), _without_mean(energies))
+
+
+def levelled(mel: Floats, floor_below_db: float) -> tuple[int, Floats] | None:
+    """Return `begin` and `bands` of the Sound that mel energies make; None as for `utterance`."""
+    found = _spoken(mel, floor_below_db)
+    return (found[0], _without_mean(found[1])) if found else None
+
+
+def _spoken(mel: Floats, floor_below_db: float) -> tuple[int, Floats] | None:
+    """Return where speech may begin, and the log energies from there to where it may end."""
+    energies = log_energies(mel, loud_floor(mel, floor_below_db))
+    span = speech_span(energies)
+    return (span[0], energies[span[0] : span[1]]) if span else None
+
+
+def _without_mean(energies: Floats) -> Floats:
     levels = Levels(0.0)
     levels.learn(energies)
-    return Sound(span[0], normalizer.apply(frames), levels.apply(energies))
+    return levels.apply(energies)

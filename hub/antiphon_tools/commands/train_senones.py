@@ -23,20 +23,22 @@ def train_senones(
         Path | None, typer.Option(help="Sentences that rows with intent and slots may be of.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option("--from", help="A network to go on from, for fewer passes.")
+        Path | None, typer.Option("--from", help="A network to go on from, in fewer steps.")
     ] = None,
     rate: Annotated[
         float, typer.Option(min=1e-6, max=0.1, help="Of learning; 3e-4 to go on from another.")
-    ] = 1e-3,
-    spoken: Annotated[int, typer.Option(min=0, help="Sentences that made voices say.")] = 2600,
-    passes: Annotated[int, typer.Option(min=1, max=100, help="Passes over all of it.")] = 14,
+    ] = 1.5e-3,
+    spoken: Annotated[int, typer.Option(min=0, help="Sentences that made voices say.")] = 6000,
+    steps: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Each hears a minute of speech in noise.")
+    ] = 3300,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Of the training alone.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed makes the same network.")] = 1,
 ) -> None:
     """Make the network of senones; rooms, noise and more voices are made, not recorded."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     making, training = _module("making"), _module("training")
-    plan = training.Plan(passes=passes, rate=rate, threads=threads, seed=seed)
+    plan = training.Plan(steps=steps, rate=rate, threads=threads, seed=seed)
     recipe = making.Recipe(
         manifest=manifest, root=root, templates=templates, start=start, spoken=spoken, plan=plan
     )

@@ -1,4 +1,4 @@
-"""Which senone each moment of a known sentence is: forced alignment by the Gaussians."""
+"""Which senone each moment of a known sentence is: forced alignment."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,6 +11,7 @@ from antiphon_engines.errors import ContextError
 from antiphon_engines.grammar import compile_grammar, odds_of
 from antiphon_engines.hmm.graph import Grammar
 from antiphon_engines.hmm.model import AcousticModel
+from antiphon_engines.hmm.network import Network
 from antiphon_engines.hmm.rating import Rater
 from antiphon_engines.hmm.scorer import Scorer
 from antiphon_engines.hmm.search import Search
@@ -29,10 +30,15 @@ Labels = npt.NDArray[np.int16]
 class Aligner:
     """Aligns recordings with their sentences; for one thread."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        """Look up how these words sound."""
+    def __init__(self, words: Iterable[str], network: Network | None = None) -> None:
+        """Look up how these words sound.
+
+        Args:
+            words: All that are said.
+            network: What rates sounds beside the Gaussians; none: they alone do.
+        """
         self.model = AcousticModel(model_path("en-us/en-us"))
-        self._rater = Rater(Scorer(self.model))
+        self._rater = Rater(Scorer(self.model), network)
         lexicon = Lexicon(model_path("en-us/cmudict-en-us.dict"))
         self._ways = lexicon.pronounce(words, {})
         silence = self.model.phones.alone(self.model.phones.silence)[0]

@@ -2,11 +2,9 @@
 
 import json
 import logging
-import multiprocessing
 import random
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,13 +16,17 @@ from antiphon_engines.deepspeech.training.recordings import read_recording
 from antiphon_engines.errors import TrainingError
 from antiphon_engines.hmm.model import STATES, AcousticModel
 from antiphon_engines.hmm.network import Header, Network, read_network, write_network
+from antiphon_engines.stt.dictation import model_path
 from antiphon_engines.stt.features import BANDS
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_tools.senones import voices
 from antiphon_tools.senones.aligning import Aligner
-from antiphon_tools.senones.copies import Frames, Recording, copy
+from antiphon_tools.senones.mixing import piece, surrounded
+from antiphon_tools.senones.noises import Audio, noises
+from antiphon_tools.senones.surroundings import FULL_SCALE
 from antiphon_tools.senones.texts import texts
-from antiphon_tools.senones.training import SCALE, Plan, Trainer, batch_count
+from antiphon_tools.senones.training import SCALE, Plan, Source, Trainer, batches
+from antiphon_tools.senones.variants import Recording, variants
 from antiphon_tools.senones.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -33,8 +35,10 @@ UNHEARD_EVERY: Final = 10
 """Of the speakers, one in so many is only listened to for a figure."""
 FEWEST_FRAMES: Final = 250
 """A senone that is heard less often shares a class with others of its phone and state."""
-SAID_SHARE: Final = 0.6
-"""Of the made voices' sentences, in each pass: people count more."""
+VARIANTS: Final = 4
+"""Of each recording, kept in memory: 3 MB a minute."""
+NOISES: Final = 540
+"""Pieces of noise."""
 PRIOR_FRAMES: Final = 5.0
 _WORDS: Final = re.compile(r"[a-z']+")
 
@@ -52,7 +56,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """Sentences among which the words of recordings without `text` are looked for."""
     start: Path | None = None
     """The network to go on from, with its sizes and classes; none: chance weights."""
-    spoken: int = 2600
+    spoken: int = 6000
     """Sentences that made voices say."""
     plan: Plan = Plan()
 
@@ -66,31 +70,31 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
     """
     if gone := voices.missing():
         raise TrainingError(f"{', '.join(gone)} missing: install flite, festival and espeak-ng")
-    read = _read(recipe)
-    said = _said(recipe, [text for _, text, _ in read])
-    aligner = Aligner({word for _, text, _ in (*read, *said) for word in text.split()})
-    recordings = list(_aligned(aligner, read, real=True))
-    speakers = sorted({one.speaker for one in recordings})
-    unheard = set(speakers[::UNHEARD_EVERY])
-    learnt = [one for one in recordings if one.speaker not in unheard]
-    learnt += _aligned(aligner, said, real=False)
-    judged = copy([one for one in recordings if one.speaker in unheard], recipe.plan.seed)
-    start = _start(recipe, aligner.model)
-    heard = _heard(aligner.model, learnt)
-    classes = start.classes if start else _classes(aligner.model, heard)
+    start = _start(recipe)
+    plan = _sized(recipe.plan, start)
+    material = _material(recipe, start)
+    heard = _heard(material.model, material.learnt)
+    classes = start.classes if start else _classes(material.model, heard)
     log_priors = _log_priors(classes, heard)
-    trainer, found = _trained(recipe.plan, learnt, judged, Begin(classes, log_priors, start))
+    trainer = Trainer(plan, classes)
+    if start is not None:
+        trainer.go_on_from(start, log_priors)
+    chance = np.random.default_rng(plan.seed)
+    source = _source(material.learnt, chance)
+    trainer.learn(batches(source, classes, plan.reach, chance))
+    judged = variants(material.unheard, 1, chance)
+    scenes = [surrounded(one, source.noise, chance) for (one,) in judged]
+    found = trainer.accuracy([one for one in scenes if one is not None])
     made_of: dict[str, Any] = {
-        "seed": recipe.plan.seed,
-        "passes": recipe.plan.passes,
-        "recordings": len(read),
-        "said": len(said),
-        "hours": round(sum(len(one.labels) for one in learnt) / 360_000, 2),
+        "seed": plan.seed,
+        "steps": plan.steps,
+        "recordings": material.read,
+        "said": recipe.spoken,
+        "hours": round(sum(len(one.labels) for one in material.learnt) / 360_000, 2),
         "right_of_unheard": round(found, 4),
     }
     if start:
         made_of["went_on_from"] = start.header.made_of
-    plan = recipe.plan
     header = Header(
         bands=BANDS,
         width=plan.width,
@@ -105,75 +109,63 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
     return made_of
 
 
-class Begin(NamedTuple):
-    """What training begins with."""
+class Material(NamedTuple):
+    """What there is to learn from."""
 
-    classes: Classes
-    """The class of each senone."""
-    log_priors: npt.NDArray[np.float64]
-    """Of the classes, (classes,)."""
-    network: Network | None
-    """With the weights to go on from."""
-
-    def trainer(self, plan: Plan, steps: int) -> Trainer:
-        """Return what trains for so many batches."""
-        trainer = Trainer(plan, self.classes, steps)
-        if self.network is not None:
-            trainer.go_on_from(self.network, self.log_priors)
-        return trainer
+    model: AcousticModel
+    learnt: list[Recording]
+    unheard: list[Recording]
+    """Of people who are only listened to for a figure."""
+    read: int
+    """Recordings before those that do not fit their sentence were left out."""
 
 
-def _start(recipe: Recipe, model: AcousticModel) -> Network | None:
+def _material(recipe: Recipe, start: Network | None) -> Material:
+    read = _read(recipe)
+    said = _said(recipe, [text for _, text, _ in read])
+    aligner = Aligner({word for _, text, _ in (*read, *said) for word in text.split()}, start)
+    people = list(_aligned(aligner, read, real=True))
+    unheard = set(sorted({one.speaker for one in people})[::UNHEARD_EVERY])
+    learnt = [one for one in people if one.speaker not in unheard]
+    learnt += _aligned(aligner, said, real=False)
+    apart = [one for one in people if one.speaker in unheard]
+    return Material(aligner.model, learnt, apart, len(read))
+
+
+def _start(recipe: Recipe) -> Network | None:
     """Return the network to go on from.
 
     Raises:
-        TrainingError: it has other sizes.
+        TrainingError: it was made for other bands.
         ModelError: it cannot be read, or is of another model.
     """
     if recipe.start is None:
         return None
-    network, plan = read_network(recipe.start, model.phones.senones), recipe.plan
-    header = network.header
-    sizes = (header.width, header.bottleneck, header.dilations, header.bands, header.scale)
-    if sizes != (plan.width, plan.bottleneck, plan.dilations, BANDS, SCALE):
-        raise TrainingError(f"{recipe.start} has other sizes than what is trained here")
+    network = read_network(recipe.start, AcousticModel(model_path("en-us/en-us")).phones.senones)
+    if (network.header.bands, network.header.scale) != (BANDS, SCALE):
+        raise TrainingError(f"{recipe.start} was made for other bands than are taken here")
     return network
 
 
-def _trained(
-    plan: Plan, learnt: Sequence[Recording], judged: Sequence[Frames], begin: Begin
-) -> tuple[Trainer, float]:
-    """Train on one copy while the next is made in another process."""
-    chance = np.random.default_rng(plan.seed)
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, _keep, (learnt,)) as pool:
-        seeds = iter(range(plan.seed + 1, plan.seed + 1 + plan.passes))
-        coming = pool.submit(_copy_of_kept, next(seeds))
-        trainer = None
-        for number in range(plan.passes):
-            frames = coming.result()
-            if (seed := next(seeds, None)) is not None:
-                coming = pool.submit(_copy_of_kept, seed)
-            # Copies differ by a few utterances in which nothing stands out.
-            frames = [one for one in frames if one.real or chance.random() < SAID_SHARE]
-            trainer = trainer or begin.trainer(plan, batch_count(frames) * plan.passes)
-            trainer.learn(frames, chance)
-            found = trainer.accuracy(judged)
-            log.info("pass %d of %d: %.3f right", number + 1, plan.passes, found)
-    assert trainer is not None  # noqa: S101 - there is at least one pass
-    return trainer, found
+def _sized(plan: Plan, start: Network | None) -> Plan:
+    """Return the plan with the sizes of the network that it goes on from."""
+    if start is None:
+        return plan
+    sizes = {name: getattr(start.header, name) for name in ("width", "bottleneck", "dilations")}
+    return msgspec.structs.replace(plan, **sizes)
 
 
-_kept: Sequence[Recording]
+def _source(learnt: Sequence[Recording], chance: np.random.Generator) -> Source:
+    speech = [_audio(one) for one in learnt]
+    return Source(
+        people=variants([one for one in learnt if one.real], VARIANTS, chance),
+        made=variants([one for one in learnt if not one.real], VARIANTS, chance),
+        noise=[piece(one) for one in noises(NOISES, speech, chance)],
+    )
 
 
-def _keep(recordings: Sequence[Recording]) -> None:
-    global _kept  # noqa: PLW0603 - a pool's process has no other place to keep them
-    _kept = recordings
-
-
-def _copy_of_kept(seed: int) -> list[Frames]:
-    return copy(_kept, seed)
+def _audio(one: Recording) -> Audio:
+    return one.samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _read(recipe: Recipe) -> list[tuple[Any, str, str]]:

@@ -1,7 +1,6 @@
-"""Recordings as they might have been made elsewhere: speed, room, noise, line, level. Pure."""
+"""Recordings as they might have been made elsewhere: speed, room, line. Pure."""
 
 import io
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -9,18 +8,17 @@ import numpy as np
 from antiphon_engines.deepspeech.features import Samples
 from antiphon_engines.deepspeech.training.augment import faster
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
-from antiphon_tools.senones.noises import SAMPLES, Audio, Chance
+from antiphon_tools.senones.noises import Audio, Chance
 
 FULL_SCALE: Final = 32768.0
-WARPS: Final = (0.88, 0.94, 1.0, 1.0, 1.0, 1.06, 1.12)
-"""Of the frequencies (see FrontEnd): what opinions assume."""
-SPEED: Final = (0.88, 1.25)
+SPEED: Final = (0.85, 1.25)
 """Readers take their time; who commands a house does not."""
-SNR_DB: Final = (0.0, 30.0)
-CLEAN_SHARE: Final = 0.15
-REVERB_SHARE: Final = 0.45
-LINE_SHARE: Final = 0.15
-_LOUDEST_SAMPLES: Final = 2048
+SPEED_SHARE: Final = 0.6
+REVERB_SHARE: Final = 0.5
+LINE_SHARE: Final = 0.12
+LOUDEST_SAMPLES: Final = 2048
+"""How long a sound is taken to be when the loudest of speech and noise are compared."""
+_PEAK: Final = 0.5
 _DECAY: Final = 6.91
 _SOUND_M_S: Final = 343.0
 
@@ -33,27 +31,37 @@ class Scene(NamedTuple):
     """How much faster than the original."""
 
 
-def placed(speech: Audio, noise: Sequence[Audio], chance: Chance) -> Scene:
+def placed(speech: Audio, chance: Chance, *, elsewhere: bool = True) -> Scene:
     """Return the utterance somewhere else.
 
     Args:
-        speech: Samples, full scale 1.
-        noise: Pieces of SAMPLES each.
+        speech: Samples.
         chance: The same generator gives the same scene.
+        elsewhere: Or where it was made, at the same level as the others.
     """
-    speed = float(chance.uniform(*SPEED)) if chance.random() < 0.6 else 1.0  # noqa: PLR2004
-    audio = speech if speed == 1.0 else faster(speech, speed)
-    if chance.random() < REVERB_SHARE:
+    audio, speed = speech, 1.0
+    if elsewhere and chance.random() < SPEED_SHARE:
+        speed = float(chance.uniform(*SPEED))
+        audio = faster(speech, speed)
+    if elsewhere and chance.random() < REVERB_SHARE:
         audio = _heard(audio, room(chance))
-    if chance.random() > CLEAN_SHARE:
-        audio = _mixed(audio, noise[int(chance.integers(len(noise)))], chance)
-    if chance.random() < LINE_SHARE:
+    if elsewhere and chance.random() < LINE_SHARE:
         audio = _line(audio, chance)
+    return Scene(scaled(audio), speed)
+
+
+def scaled(audio: Audio) -> Samples:
+    """Return samples of a common level."""
     peak = float(np.abs(audio).max()) + 1e-9
-    loud = 10 ** (float(chance.uniform(-35, 3)) / 20)
-    scaled = audio * (loud * FULL_SCALE / peak)
-    clipped = np.clip(np.rint(scaled), -FULL_SCALE, FULL_SCALE - 1)
-    return Scene(clipped.astype(np.int16), speed)
+    samples: Samples = np.rint(audio * (_PEAK * FULL_SCALE / peak)).astype(np.int16)
+    return samples
+
+
+def blocks(audio: Audio) -> Audio:
+    """Return the energy of each LOUDEST_SAMPLES samples."""
+    count = max(1, len(audio) // LOUDEST_SAMPLES)
+    found: Audio = (np.resize(audio, (count, LOUDEST_SAMPLES)) ** 2).sum(axis=1)
+    return found
 
 
 def room(chance: Chance) -> Audio:
@@ -89,19 +97,6 @@ def _heard(audio: Audio, answer: Audio) -> Audio:
     size = 1 << (len(audio) + len(answer)).bit_length()
     both = np.fft.rfft(audio, size) * np.fft.rfft(answer, size)
     return np.asarray(np.fft.irfft(both, size)[: len(audio)], np.float32)
-
-
-def _mixed(audio: Audio, noise: Audio, chance: Chance) -> Audio:
-    """Add noise; the ratio is between the loudest frames of both, as the benches take it."""
-    piece = np.resize(np.roll(noise, -int(chance.integers(SAMPLES))), len(audio))
-    wanted = 10 ** (-float(chance.uniform(*SNR_DB)) / 10)
-    gain = np.sqrt(_loudest(audio) / max(1e-12, _loudest(piece)) * wanted)
-    return np.asarray(audio + gain * piece, np.float32)
-
-
-def _loudest(audio: Audio) -> float:
-    frames = max(1, len(audio) // _LOUDEST_SAMPLES)
-    return float((np.resize(audio, (frames, _LOUDEST_SAMPLES)) ** 2).sum(axis=1).max())
 
 
 def _line(audio: Audio, chance: Chance) -> Audio:

@@ -14,32 +14,42 @@ from torch import nn
 from antiphon_engines.hmm.network import FIRST_TAPS, TAPS, Arrays, Network
 from antiphon_engines.stt.features import BANDS
 from antiphon_tools.senones.aligning import UNKNOWN
-from antiphon_tools.senones.copies import Frames
+from antiphon_tools.senones.mixing import Frames, Piece, surrounded
+from antiphon_tools.senones.variants import Variant
 
 log = logging.getLogger(__name__)
 
 SCALE: Final = 0.35
 """Log mel energies vary by about one over it."""
+PEOPLE_SHARE: Final = 0.58
+"""Of the utterances, those of people: they are fewer, and count more."""
 CHUNK: Final = 128
 """Frames of an example."""
-BATCH: Final = 16
-DECAY: Final = 1e-4
-MASK_SHARE: Final = 0.3
+BATCH: Final = 48
+POOLED_BATCHES: Final = 24
+"""Examples of so many batches are shuffled."""
+DECAY: Final = 1e-3
+SCATTER: Final = 0.2
+"""How much each channel of a layer is made louder or softer at random, for a whole example: what
+none of them alone can be relied on."""
+MASK_SHARE: Final = 0.35
 """Of the examples have a few bands hidden, and a moment (Park et al., "SpecAugment", 2019)."""
-_SAY_EVERY: Final = 200
+WARM_SHARE: Final = 0.08
+_SAY_EVERY: Final = 100
 
+Bands = npt.NDArray[np.float32]
 Classes = npt.NDArray[np.int64]
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes and steps."""
 
-    width: int = 256
-    bottleneck: int = 128
+    width: int = 512
+    bottleneck: int = 192
     dilations: tuple[int, ...] = (1, 1, 2, 2, 3, 3)
-    rate: float = 1e-3
-    passes: int = 14
-    """Over all recordings, each in new surroundings."""
+    rate: float = 1.5e-3
+    steps: int = 3300
+    """Batches; a thousand are 17 hours of audio."""
     threads: int = 1
     seed: int = 1
 
@@ -55,6 +65,7 @@ class Layer(nn.Module):
     def __init__(self, width: int, bottleneck: int, dilation: int) -> None:
         super().__init__()
         self.dilation = dilation
+        self.scatters = False
         self.down = nn.Linear(TAPS * width, bottleneck, bias=False)
         self.up = nn.Linear(bottleneck, width)
         self.norm = nn.BatchNorm1d(width)
@@ -63,6 +74,9 @@ class Layer(nn.Module):
         """Take and return (examples, frames, width); frames become fewer by two dilations."""
         wide = self.up(self.down(_tapped(x, TAPS, self.dilation)))
         ended = _normed(self.norm, torch.relu(wide))
+        if self.scatters:
+            own = torch.rand(len(ended), 1, ended.shape[2]) * (2 * SCATTER) + (1 - SCATTER)
+            ended = ended * own.to(ended.dtype)
         return ended + x[:, self.dilation : x.shape[1] - self.dilation]
 
 
@@ -77,6 +91,11 @@ class Net(nn.Module):
             Layer(plan.width, plan.bottleneck, dilation) for dilation in plan.dilations
         )
         self.out = nn.Linear(plan.width, classes)
+
+    def scatter(self, on: bool) -> None:
+        """Make channels louder or softer at random, or not."""
+        for layer in self.layers:
+            layer.scatters = on
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of frames without their margins, (examples, frames, classes)."""
@@ -104,60 +123,89 @@ class Batch(NamedTuple):
     classes: torch.Tensor
 
 
+class Source(NamedTuple):
+    """What examples are drawn from."""
+
+    people: Sequence[Sequence[Variant]]
+    """Variants of each recording of a person."""
+    made: Sequence[Sequence[Variant]]
+    """The same of made voices."""
+    noise: Sequence[Piece]
+
+    def drawn(self, chance: np.random.Generator) -> Iterator[Frames]:
+        """Yield utterances in ever new surroundings, each recording as often as the others."""
+        waiting: dict[bool, list[int]] = {True: [], False: []}
+        share = PEOPLE_SHARE if self.people and self.made else float(bool(self.people))
+        while True:
+            of_people = bool(chance.random() < share)
+            recordings = self.people if of_people else self.made
+            if not waiting[of_people]:
+                waiting[of_people] = [int(one) for one in chance.permutation(len(recordings))]
+            ways = recordings[waiting[of_people].pop()]
+            found = surrounded(ways[int(chance.integers(len(ways)))], self.noise, chance)
+            if found is not None:
+                yield found
+
+
 def batches(
-    frames: Sequence[Frames], classes: Classes, reach: int, chance: np.random.Generator
+    source: Source, classes: Classes, reach: int, chance: np.random.Generator
 ) -> Iterator[Batch]:
-    """Yield all frames once, in batches.
+    """Yield batches without end.
 
     Args:
-        frames: Utterances.
+        source: Utterances.
         classes: The class of each senone.
         reach: Frames around each example.
-        chance: Gives their order.
+        chance: Draws them.
     """
-    places = [
-        (number, begin)
-        for number, one in enumerate(frames)
-        for begin in range(0, len(one.labels), CHUNK)
-    ]
-    order = chance.permutation(len(places))
-    for at in range(0, len(order) - BATCH + 1, BATCH):
-        x = np.empty((BATCH, CHUNK + 2 * reach, BANDS), np.float32)
-        y = np.full((BATCH, CHUNK), UNKNOWN, np.int64)
-        for row, place in enumerate(order[at : at + BATCH]):
-            number, begin = places[int(place)]
-            one = frames[number]
-            seen = np.arange(begin - reach, begin + CHUNK + reach)
-            x[row] = one.bands[np.clip(seen, 0, len(one.bands) - 1)]
-            labels = one.labels[begin : begin + CHUNK]
-            y[row, : len(labels)] = np.where(labels == UNKNOWN, UNKNOWN, classes[labels])
-            if chance.random() < MASK_SHARE:
-                _mask(x[row], chance)
-        yield Batch(torch.from_numpy(x * np.float32(SCALE)), torch.from_numpy(y))
+    waiting: list[tuple[Bands, Classes]] = []
+    for frames in source.drawn(chance):
+        waiting += _examples(frames, classes, reach, chance)
+        if len(waiting) < BATCH * POOLED_BATCHES:
+            continue
+        order = chance.permutation(len(waiting))
+        for at in range(0, len(order) - BATCH + 1, BATCH):
+            chosen = [waiting[int(place)] for place in order[at : at + BATCH]]
+            x = np.stack([bands for bands, _ in chosen]) * np.float32(SCALE)
+            y = np.stack([labels for _, labels in chosen])
+            yield Batch(torch.from_numpy(x), torch.from_numpy(y))
+        waiting = [waiting[int(place)] for place in order[len(order) // BATCH * BATCH :]]
 
 
-def batch_count(frames: Sequence[Frames]) -> int:
-    """Return how many batches there are."""
-    return sum(-(-len(one.labels) // CHUNK) for one in frames) // BATCH
+def _examples(
+    frames: Frames, classes: Classes, reach: int, chance: np.random.Generator
+) -> Iterator[tuple[Bands, Classes]]:
+    """Yield the pieces of an utterance, cut at other places each time."""
+    count = len(frames.bands)
+    first = -int(chance.integers(CHUNK)) if count > CHUNK else 0
+    for begin in range(first, count, CHUNK):
+        seen = np.arange(begin - reach, begin + CHUNK + reach)
+        bands = frames.bands[np.clip(seen, 0, count - 1)]
+        inside = np.arange(max(0, begin), min(count, begin + CHUNK))
+        labels = frames.labels[inside]
+        found = np.full(CHUNK, UNKNOWN, np.int64)
+        found[inside - begin] = np.where(labels == UNKNOWN, UNKNOWN, classes[labels])
+        if chance.random() < MASK_SHARE:
+            _mask(bands, chance)
+        yield bands, found
 
 
-def _mask(example: npt.NDArray[np.float32], chance: np.random.Generator) -> None:
+def _mask(example: Bands, chance: np.random.Generator) -> None:
     low, width = int(chance.integers(BANDS - 1)), int(chance.integers(1, 6))
     example[:, low : low + width] = 0.0
-    begin, length = int(chance.integers(CHUNK)), int(chance.integers(1, 12))
+    begin, length = int(chance.integers(CHUNK)), int(chance.integers(1, 14))
     example[begin : begin + length] = 0.0
 
 
 class Trainer:
     """Trains one network."""
 
-    def __init__(self, plan: Plan, classes: Classes, steps: int) -> None:
+    def __init__(self, plan: Plan, classes: Classes) -> None:
         """Begin with chance weights.
 
         Args:
-            plan: Sizes.
+            plan: Sizes and steps.
             classes: The class of each senone.
-            steps: Batches that there will be.
         """
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
@@ -166,10 +214,9 @@ class Trainer:
         self.net = Net(plan, int(classes.max()) + 1)
         self._optimizer = torch.optim.AdamW(self.net.parameters(), lr=plan.rate, weight_decay=DECAY)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimizer, max_lr=plan.rate, total_steps=steps + 1, pct_start=0.1
+            self._optimizer, max_lr=plan.rate, total_steps=plan.steps + 1, pct_start=WARM_SHARE
         )
         self._loss = nn.CrossEntropyLoss(ignore_index=UNKNOWN)
-        self.steps_left = steps
         self._normalizes = True
 
     def go_on_from(self, network: Network, log_priors: npt.NDArray[np.float64]) -> None:
@@ -192,35 +239,37 @@ class Trainer:
         _fill(net.out.bias, arrays["out_bias"] + log_priors)
         self._normalizes = False
 
-    def learn(self, frames: Sequence[Frames], chance: np.random.Generator) -> None:
-        """Take one copy of all recordings."""
+    def learn(self, batches: Iterator[Batch]) -> None:
+        """Take all steps."""
         self.net.train(self._normalizes)
-        began, loss_of, count = time.monotonic(), 0.0, 0
-        for batch in batches(frames, self._classes, self._plan.reach, chance):
-            if not self.steps_left:
-                return
+        self.net.scatter(True)
+        began, loss_of = time.monotonic(), 0.0
+        for number, batch in zip(range(1, self._plan.steps + 1), batches, strict=False):
             loss = self._rated(batch)
             self._optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
             self._optimizer.step()
             self._schedule.step()
-            self.steps_left -= 1
-            loss_of, count = loss_of + float(loss.detach()), count + 1
-            if not self.steps_left % _SAY_EVERY:
+            loss_of += float(loss.detach())
+            if not number % _SAY_EVERY:
                 took_s = time.monotonic() - began
-                log.info("%d left, loss %.3f, %.0f s", self.steps_left, loss_of / count, took_s)
+                mean = loss_of / _SAY_EVERY
+                log.info("%d of %d, loss %.3f, %.0f s", number, self._plan.steps, mean, took_s)
+                loss_of = 0.0
 
     def accuracy(self, frames: Sequence[Frames]) -> float:
         """Return the share of frames whose class is the likeliest."""
         self.net.eval()
+        self.net.scatter(False)
         right = total = 0
-        chance = np.random.default_rng(0)
+        reach = self._plan.reach
         with torch.no_grad():
-            for batch in batches(frames, self._classes, self._plan.reach, chance):
-                found = self.net(batch.bands).argmax(dim=2)
-                known = batch.classes != UNKNOWN
-                right += int((found == batch.classes)[known].sum())
+            for one in frames:
+                around = np.pad(one.bands, ((reach, reach), (0, 0)), "edge") * np.float32(SCALE)
+                found = self.net(torch.from_numpy(around[None])).argmax(dim=2)[0].numpy()
+                known = one.labels != UNKNOWN
+                right += int((found == self._classes[one.labels])[known].sum())
                 total += int(known.sum())
         return right / max(1, total)
 
