@@ -1,4 +1,7 @@
-"""Natural sentences through the cascade: right, asked, wrong, and taken though out of scope."""
+"""Natural sentences through the cascade: right, asked, wrong, and taken though out of scope.
+
+And commands once more, each with one word misheard: what is right still, and what is done wrongly.
+"""
 
 import argparse
 import importlib
@@ -7,7 +10,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,11 +18,13 @@ from hassil.intents import Intents
 from hassil.recognize import recognize_best
 from home_assistant_intents import get_intents
 
+from antiphon_engines.stt.dictation import model_path
 from antiphon_hub.home.model import Device, Floor, Home, Kind, Room, load_home
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter
 from antiphon_hub.nlu.natural.model import Model
 from antiphon_protocol.ids import slug_of
 from tests.bench._intervals import share_interval
+from tests.bench._misheard import Mishearing
 from tests.bench._recordings import NoRecordingsError
 
 TEXTS: Final = Path("../shared/corpora/dev/text")
@@ -74,6 +79,8 @@ class Answer(NamedTuple):
     key: str
     intent: str
     ms: float
+    misheard: str = ""
+    """`right`, `wrong`, `asked` or `nothing` with one word misheard; empty if it cannot be."""
 
 
 def options(args: argparse.Namespace) -> Options:
@@ -94,7 +101,7 @@ def options(args: argparse.Namespace) -> Options:
 def measure(chosen: Options) -> dict[str, Any]:
     """Return the figures, by source and in all."""
     mapping = json.loads(chosen.mapping.read_text(encoding="utf-8"))
-    answers = list(_answers(chosen))
+    answers = list(_answers(chosen, mapping))
     found: dict[str, Any] = {
         "engine": chosen.engine,
         "model": f"unseen, {chosen.folds} folds" if chosen.vectors else "as shipped",
@@ -117,7 +124,8 @@ def measure(chosen: Options) -> dict[str, Any]:
         "p95": round(times[int(len(times) * 0.95)], 2),
         "worst": round(times[-1], 2),
     }
-    found["templates"] = _regression(chosen)
+    found["templates"], misheard = _regression(chosen)
+    found["misheard"] = _of_misheard([one.misheard for one in answers] + misheard)
     return found
 
 
@@ -143,6 +151,14 @@ def _figures(answers: Sequence[Answer], mapping: Mapping[str, list[str]]) -> dic
     }
 
 
+def _of_misheard(outcomes: Sequence[str]) -> dict[str, Any]:
+    """Return the shares; what is not asked, and neither right nor wrong, is not understood."""
+    heard = [one for one in outcomes if one]
+    of = Counter(heard)
+    shares = {name: round(of[name] / max(1, len(heard)), 4) for name in ("right", "wrong", "asked")}
+    return {"n": len(heard), **shares, "wrong_95": share_interval(of["wrong"], len(heard))}
+
+
 def _taken(one: Answer) -> bool:
     return one.intent not in ("", ASKED)
 
@@ -151,34 +167,67 @@ def _wrongly_taken(one: Answer) -> bool:
     return _taken(one) and one.intent not in SERVED.get(one.row["intent"], ())
 
 
-def _answers(chosen: Options) -> Iterator[Answer]:
+def _answers(chosen: Options, mapping: Mapping[str, Mapping[str, list[str]]]) -> Iterator[Answer]:
     rows = [(row, _key(row, path)) for path in chosen.manifests for row in _rows(path)]
     if not rows:
         raise NoRecordingsError(f"there are no sentences in {chosen.manifests}")
+    mishearing = _mishearing(chosen)
     texts = sorted({row["sentence"] for row, _ in rows})
     folds = chosen.folds if chosen.vectors else 1
     chance = random.Random(folds)
     fold = {text: chance.randrange(folds) for text in texts}
     for number in range(folds):
         held_out = frozenset(text for text in texts if fold[text] == number)
-        understood = _engine(chosen, held_out)
+        home = load_home(None)
+        interpreter = None
+        if chosen.engine != "hassil":
+            interpreter = Interpreter(home, natural=_model(chosen, held_out))
+        understood = cascade(interpreter, ROOM) if interpreter else _stock(home)
         for row, key in rows:
             if row["sentence"] in held_out:
                 began = time.thread_time()
                 intent = understood(row["sentence"])
-                yield Answer(row, key, intent, (time.thread_time() - began) * 1e3)
+                ms = (time.thread_time() - began) * 1e3
+                right = mapping.get(key, {}).get(row["intent"])
+                misheard = _misheard(mishearing, interpreter, row["sentence"], ROOM, right or ())
+                yield Answer(row, key, intent, ms, misheard)
 
 
-def _engine(chosen: Options, unseen: frozenset[str]) -> Understood:
-    if chosen.engine == "hassil":
-        return _stock(load_home(None))
-    natural: Model | bool = chosen.engine == "cascade"
-    if natural and chosen.vectors:
-        files = (TEXTS / "slurp.jsonl", TEXTS / "clinc_oos.jsonl")
-        making: Any = importlib.import_module("antiphon_tools.meaning.making")  # needs torch
-        recipe = making.Recipe(vectors=chosen.vectors, sentences=files, mapping=chosen.mapping)
-        natural = making.Maker(recipe).model(unseen)
-    return cascade(Interpreter(load_home(None), natural=natural), ROOM)
+def _model(chosen: Options, unseen: frozenset[str]) -> Model | bool:
+    if chosen.engine != "cascade" or not chosen.vectors:
+        return chosen.engine == "cascade"
+    files = (TEXTS / "slurp.jsonl", TEXTS / "clinc_oos.jsonl")
+    making: Any = importlib.import_module("antiphon_tools.meaning.making")  # needs torch
+    recipe = making.Recipe(vectors=chosen.vectors, sentences=files, mapping=chosen.mapping)
+    made: Model = making.Maker(recipe).model(unseen)
+    return made
+
+
+def _misheard(
+    mishearing: Mishearing,
+    interpreter: Interpreter | None,
+    sentence: str,
+    room: str,
+    right: Collection[str],
+) -> str:
+    """Return what comes of the sentence with one word misheard; to act on other things is wrong."""
+    said = mishearing.of(sentence) if right else None
+    if interpreter is None or said is None:
+        return ""
+    meant = interpreter.interpret(sentence, room=room)
+    found = interpreter.interpret(said, room=room)
+    if isinstance(found, Interpretation):
+        others = isinstance(meant, Interpretation) and meant.devices != found.devices
+        return "wrong" if found.intent not in right or others else "right"
+    if found.code == "unsure":
+        return ASKED
+    return "right" if _only_intent(found) in right else "nothing"
+
+
+def _mishearing(chosen: Options) -> Mishearing:
+    files = (*chosen.manifests, chosen.regression)
+    words = {word for path in files for row in _rows(path) for word in row["sentence"].split()}
+    return Mishearing(model_path("en-us/cmudict-en-us.dict"), words)
 
 
 def cascade(interpreter: Interpreter, room: str) -> Understood:
@@ -215,11 +264,15 @@ def _stock(home: Home) -> Understood:
     return understood
 
 
-def _regression(chosen: Options) -> dict[str, Any]:
-    """Return how many of the intents project's own cases are right, each in its own house."""
+def _regression(chosen: Options) -> tuple[dict[str, Any], list[str]]:
+    """Return how many of the intents project's own cases are right, each in its own house.
+
+    Beside it, what comes of each with one word misheard.
+    """
     houses = {row["house"]: row for row in _rows(chosen.houses)}
     cases = sorted(_rows(chosen.regression), key=lambda row: str(row["house"]))
     right, wrong, times = 0, Counter[str](), []
+    misheard, mishearing = [], _mishearing(chosen)
     for name, group in itertools.groupby(cases, key=lambda row: str(row["house"])):
         home = _home(houses[name])
         natural = chosen.engine == "cascade"
@@ -232,13 +285,16 @@ def _regression(chosen: Options) -> dict[str, Any]:
             times.append((time.thread_time() - began) * 1e3)
             right += found == case["intent"]
             wrong[case["intent"]] += found != case["intent"]
-    return {
+            right_one = {case["intent"]}
+            misheard.append(_misheard(mishearing, interpreter, case["sentence"], room, right_one))
+    figures = {
         "n": len(cases),
         "right": round(right / max(1, len(cases)), 4),
         "right_95": share_interval(right, len(cases)),
         "wrong_of": {name: count for name, count in wrong.items() if count},
         "ms_worst": round(max(times), 2),
     }
+    return figures, misheard
 
 
 def _home(house: Row) -> Home:
