@@ -1,6 +1,7 @@
 """Which codecs there are, and which of them work on this machine."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from antiphon_codecs.errors import CodecMissingError
@@ -21,8 +22,13 @@ def decodable() -> tuple[str, ...]:
     return () if missing() else (OPUS,)
 
 
+@cache
 def missing() -> str:
-    """Return why Opus cannot be used here, and what to install; empty: it can be."""
+    """Return why Opus cannot be used here, and what to install; empty: it can be.
+
+    What was found stays so while the program runs: to look for an absent library takes a search of
+    all its places, and satellites and hub ask whenever a stream or settings come.
+    """
     try:
         Decoder()
     except CodecMissingError as error:

@@ -244,12 +244,16 @@ def test_without_the_library_pcm_works_and_opus_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(libopus, "LIBRARY", "libopus-of-nowhere.so.0")
     libopus._library.cache_clear()
+    codecs.missing.cache_clear()
     try:
         with pytest.raises(CodecMissingError, match="apt install libopus0"):
             OpusMaker()
         assert codecs.decodable() == ()
+        assert "apt install libopus0" in codecs.missing()
+        assert (codecs.missing.cache_info().misses, codecs.missing.cache_info().hits) == (1, 1)
         with pytest.raises(CodecMissingError):
             joined([OpusFrame(0, 0, 0, (b"\x48",), 0, 1)])
         assert joined([PcmMaker().make(b"ab", 0)]) == b"ab"
     finally:
         libopus._library.cache_clear()
+        codecs.missing.cache_clear()

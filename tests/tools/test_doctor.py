@@ -248,7 +248,7 @@ def test_the_command_prints_one_object_and_its_status_is_the_verdict(tmp_path: P
 
 def test_opus_is_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.examine_opus().state == "ok"
-    monkeypatch.setattr(machine, "missing", lambda: "it is not here")
+    monkeypatch.setattr(machine, "missing", lambda: "it is not here; apt install libopus0")
     finding = machine.examine_opus()
     assert (finding.state, finding.remedy) == ("note", "apt install libopus0")
-    assert "it is not here" in finding.detail
+    assert finding.detail == "audio travels as PCM (it is not here)"

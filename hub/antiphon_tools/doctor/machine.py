@@ -67,10 +67,9 @@ def examine_programs() -> list[Finding]:
 
 def examine_opus() -> Finding:
     """See whether audio can travel as Opus; without it, it travels as it is."""
-    why = missing()
+    why, _, remedy = missing().partition("; ")
     if not why:
         return Finding("packages", "opus", "ok", LIBRARY)
-    remedy = "apt install libopus0"
     return absence("packages", "opus", f"audio travels as PCM ({why})", remedy, needed=False)
 
 
