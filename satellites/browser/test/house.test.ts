@@ -100,16 +100,41 @@ describe("house", () => {
     await vi.advanceTimersByTimeAsync(250);
   };
 
+  const asks = (): number => link.kinds().filter((kind) => kind === "time-asked").length;
+
   test("says hello once the id is its own, and asks the time", async () => {
     await arrive();
     expect(link.posted[0]?.message).toMatchObject({ type: "hello", satellite: "phone", room: "hall", wake: "none" });
     expect(happened).toEqual(["hub"]);
     await vi.advanceTimersByTimeAsync(600);
-    expect(link.kinds().filter((kind) => kind === "time-asked").length).toBeGreaterThan(5);
+    expect(asks()).toBe(1);
+    house.askTimeSoon();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(asks()).toBeGreaterThan(5);
     const asked = link.posted.at(-1)?.message["asked_us"] as number;
     link.come("SATELLITE_DO", { type: "time-told", asked_us: asked, received_us: asked + 7e6, replied_us: asked + 7e6 });
     expect(house.hubOffsetUs).toBeGreaterThan(6.9e6);
     expect(house.hubOffsetUs).toBeLessThan(7.1e6);
+  });
+
+  test("asks the time seldom once it is known well, and no hub that is away", async () => {
+    const post = link.post.bind(link);
+    vi.spyOn(link, "post").mockImplementation((topic, places, message) => {
+      post(topic, places, message);
+      const { type, asked_us: asked } = message as { type?: string; asked_us: number };
+      if (type === "time-asked") {
+        const at = asked + 7_000_000;
+        link.come("SATELLITE_DO", { type: "time-told", asked_us: asked, received_us: at, replied_us: at });
+      }
+    });
+    await arrive();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asks()).toBeLessThan(20);
+    link.come("HUB_PRESENCE", { ...welcome(), type: "farewell" });
+    const before = asks();
+    house.askTimeSoon();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asks()).toBe(before);
   });
 
   test("an answer to somebody else's question of the time is not believed", async () => {

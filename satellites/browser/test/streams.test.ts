@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 
 import { AlarmBook } from "../src/alarms/book";
 import { Claim } from "../src/link/claim";
-import { Offset } from "../src/link/offset";
 import { Uplink } from "../src/listen/uplink";
 import type { PcmFrame } from "../src/listen/ear";
 import type { AudioFrame, Hello, SetAlarms } from "../src/protocol/generated";
@@ -160,24 +159,6 @@ describe("jitter", () => {
     const pcm = Buffer.from([9, 9, 9, 7, 7, 7, 7, 9, 9]).subarray(3, 7);
     jitter.put({ sequence: 0, position: 0, at_us: 0, pcm, last: true });
     expect(jitter.take()).toEqual(new Int16Array(2).fill(0x0707));
-  });
-});
-
-describe("offset", () => {
-  test("the least delayed exchange is believed", () => {
-    const offset = new Offset();
-    expect(offset.us).toBeNull();
-    offset.add(0, 1050, 1060, 200);
-    offset.add(1000, 2010, 2010, 1020);
-    offset.add(2000, 3100, 3100, 2110);
-    expect(offset.us).toBe(1000);
-  });
-
-  test("a negative delay forgets all", () => {
-    const offset = new Offset();
-    offset.add(0, 1010, 1010, 20);
-    offset.add(100, 50, 900, 110);
-    expect(offset.us).toBeNull();
   });
 });
 

@@ -40,11 +40,7 @@ import type { Will } from "./broker";
 import { Claim } from "./claim";
 import type { Link, Take } from "./link";
 import { Offset } from "./offset";
-
-const ASK_EVERY_MS = 5000;
-const ASK_SOON_MS = 50;
-const ASKS = 10;
-const ASKS_KEPT = 20;
+import { ASKS, Pace } from "./pace";
 
 const NOTHING_SET: SatelliteSettings = {
   room: null,
@@ -100,17 +96,20 @@ export class House {
   readonly #link: Link;
   readonly #hooks: HouseHooks;
   readonly #claim = new Claim(this.instance);
-  readonly #offset = new Offset();
+  readonly #pace: Pace;
+  #offset = new Offset();
   #asked: number[] = [];
-  #asksLeft = 0;
+  #hub = "";
   #askTimer: ReturnType<typeof setTimeout> | undefined;
   #claimTimer: ReturnType<typeof setTimeout> | undefined;
   #welcome: Welcome | null = null;
   #hubHere = false;
   #set: DesiredSettings = { type: "desired-settings", version: 0, settings: NOTHING_SET };
 
-  constructor(link: Link, who: Who, hooks: HouseHooks) {
+  /** Take what it needs; `random` gives numbers from 0 to 1. */
+  constructor(link: Link, who: Who, hooks: HouseHooks, random: () => number = Math.random) {
     this.#link = link;
+    this.#pace = new Pace(random);
     this.#who = who;
     this.#hooks = hooks;
     const ours = { satellite: who.satellite };
@@ -128,7 +127,7 @@ export class House {
 
   /** What to add to our clock to read the hub's, microseconds; null: not known yet. */
   get hubOffsetUs(): number | null {
-    return this.#offset.us;
+    return this.#offset.at(nowUs());
   }
 
   /** What the broker shall say for us when the connection breaks. */
@@ -151,7 +150,6 @@ export class House {
   disconnected(): void {
     this.#claim.lost();
     this.#watchClaim();
-    clearTimeout(this.#askTimer);
     this.#welcome = null;
     this.#judgeHub();
   }
@@ -200,10 +198,11 @@ export class House {
     return () => ends.forEach((end) => end());
   }
 
-  /** The hub's time is needed well: ask for it some times in a row. */
+  /** The hub's time is needed well: ask for it some times in a row, unless just done. */
   askTimeSoon(): void {
-    this.#asksLeft = ASKS;
-    this.#askLater();
+    if (this.#hubHere && this.#pace.need(nowS())) {
+      this.#askIn(0);
+    }
   }
 
   // -- presence -----------------------------------------------------------------------------------
@@ -276,7 +275,6 @@ export class House {
     if (this.#claim.settle(nowS())) {
       this.#sayHello();
       this.#report();
-      this.askTimeSoon();
       if (hadRival) {
         this.#hooks.rivalChanged(null);
       }
@@ -323,22 +321,37 @@ export class House {
     const here = this.#welcome !== null && this.#claim.mine;
     if (here !== this.#hubHere) {
       this.#hubHere = here;
+      this.#judgeClock();
       this.#hooks.hubChanged(here);
     }
   }
 
-  #askLater(): void {
+  // -- the hub's clock ----------------------------------------------------------------------------
+
+  /** A hub can be asked, at once if we know nothing of its clock; or nobody can. */
+  #judgeClock(): void {
     clearTimeout(this.#askTimer);
-    this.#askTimer = setTimeout(
-      () => {
-        this.#asksLeft = Math.max(0, this.#asksLeft - 1);
-        const askedUs = nowUs();
-        this.#asked = [...this.#asked, askedUs].slice(-ASKS_KEPT);
-        this.tell({ type: "time-asked", asked_us: askedUs });
-        this.#askLater();
-      },
-      this.#asksLeft > 0 ? ASK_SOON_MS : ASK_EVERY_MS,
-    );
+    if (this.#welcome === null || !this.#hubHere) {
+      return;
+    }
+    if (this.#welcome.hub !== this.#hub) {
+      this.#hub = this.#welcome.hub;
+      this.#offset = new Offset();
+    }
+    const waitS = this.#pace.firstS();
+    this.#askIn(this.hubOffsetUs === null ? 0 : waitS);
+  }
+
+  #askIn(waitS: number): void {
+    clearTimeout(this.#askTimer);
+    this.#askTimer = setTimeout(() => this.#ask(), waitS * 1000);
+  }
+
+  #ask(): void {
+    const askedUs = nowUs();
+    this.#asked = [...this.#asked, askedUs].slice(-ASKS);
+    this.tell({ type: "time-asked", asked_us: askedUs });
+    this.#askIn(this.#pace.waitS(this.#offset.doubtAt(askedUs)));
   }
 }
 
