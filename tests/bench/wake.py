@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Return recall and false wakes an hour by engine, phrase and threshold."""
     try:
         calls = _calls(args)
-        clips, negatives = _negatives(args)
+        clips, negatives = negatives_of(args)
         engines = {name: load_wake(name) for name in args.engine or (FIRST, SECOND)}
         heard = {}
         for name, engine in engines.items():
@@ -126,10 +126,10 @@ def listen(
     for phrase, pcm in calls:
         if phrase in found:
             scorer.reset()
-            found[phrase].append(_peaks(scorer, pcm, (phrase,))[phrase])
+            found[phrase].append(peaks_of(scorer, pcm, (phrase,))[phrase])
     scorer.reset()
     began_s = time.process_time()
-    stream = _peaks(scorer, negatives, phrases)
+    stream = peaks_of(scorer, negatives, phrases)
     cpu_s = time.process_time() - began_s
     return Heard(found, stream, cpu_s / (len(negatives) / SAMPLE_BYTES / SAMPLE_RATE_HZ))
 
@@ -160,26 +160,37 @@ def joint(
 
 def _calls(args: argparse.Namespace) -> list[tuple[str, bytes]]:
     """Return each call with two seconds of a room before it, and one behind it."""
-    noise = b""
-    if args.snr is not None:
-        noisy = rows(args.noise, args.root)
-        noise = b"".join(read(row["file"]) for row in noisy if row["kind"] == args.noise_kind)
-        if not noise:
-            raise NoRecordingsError(f"{args.noise} has no noise of the kind {args.noise_kind!r}")
-    before, after = _room(CONTEXT_S), _room(AFTER_S)
+    noise = noise_of(args)
+    before, after = room(CONTEXT_S), room(AFTER_S)
     found = []
     for row in rows(args.manifest, args.root):
-        if row.get("positive", True) and row.get("wake_word") and _in_half(row, args.half):
+        if row.get("positive", True) and row.get("wake_word") and in_half(row, args.half):
             pcm = before + read(row["file"]) + after
             mixed = mix(pcm, noise, args.snr, row["path"]) if noise else pcm
             found.append((row["wake_word"], mixed))
     return found
 
 
-def _negatives(args: argparse.Namespace) -> tuple[list[Clip], bytes]:
-    clips, pcm, after = [], bytearray(), _room(AFTER_S)
+def noise_of(args: argparse.Namespace) -> bytes:
+    """Return the noise that is wanted; none without a ratio.
+
+    Raises:
+        NoRecordingsError: there is none of that kind.
+    """
+    if args.snr is None:
+        return b""
+    noisy = rows(args.noise, args.root)
+    noise = b"".join(read(row["file"]) for row in noisy if row["kind"] == args.noise_kind)
+    if not noise:
+        raise NoRecordingsError(f"{args.noise} has no noise of the kind {args.noise_kind!r}")
+    return noise
+
+
+def negatives_of(args: argparse.Namespace) -> tuple[list[Clip], bytes]:
+    """Return the recordings in which nobody calls, and all of them as one stream."""
+    clips, pcm, after = [], bytearray(), room(AFTER_S)
     for row in rows(args.negatives, args.root):
-        if not _in_half(row, args.half):
+        if not in_half(row, args.half):
             continue
         begin = len(pcm) // SAMPLE_BYTES
         own = read(row["file"])
@@ -189,13 +200,13 @@ def _negatives(args: argparse.Namespace) -> tuple[list[Clip], bytes]:
     return clips, bytes(pcm)
 
 
-def _in_half(row: Mapping[str, Any], half: str) -> bool:
+def in_half(row: Mapping[str, Any], half: str) -> bool:
     """Tell whether a recording belongs there: all of one group of speakers to the same half."""
     name = str(row.get("group") or row["path"])
     return half == "all" or HALVES[1 + zlib.crc32(name.encode()) % 2] == half
 
 
-def _room(seconds: float) -> bytes:
+def room(seconds: float) -> bytes:
     """Return a quiet room's hiss, always the same."""
     chance = random.Random(1)
     spread = 32768 * 10 ** (ROOM_DBFS / 20)
@@ -203,7 +214,8 @@ def _room(seconds: float) -> bytes:
     return array("h", [round(chance.gauss(0, spread)) for _ in range(count)]).tobytes()
 
 
-def _peaks(scorer: Scorer, pcm: bytes, phrases: Sequence[str]) -> dict[str, Peaks]:
+def peaks_of(scorer: Scorer, pcm: bytes, phrases: Sequence[str]) -> dict[str, Peaks]:
+    """Return where each phrase's score was worth keeping."""
     windows = Windows(scorer.window_samples)
     found: dict[str, Peaks] = {phrase: [] for phrase in phrases}
     end = 0

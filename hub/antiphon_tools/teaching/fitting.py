@@ -13,15 +13,16 @@ from antiphon_tools.teaching.embedding import windows
 Array = npt.NDArray[np.float64]
 
 CALLS_MIN: Final = 3
-"""Of fewer calls the mean is one evening's; chosen on recordings, see docs/measurements.md."""
+"""Fewer say too little about how anybody calls."""
 AFTER: Final = 4
 """Windows of a call: the one in which a wake engine fired, and those of the next quarter second."""
 KEPT: Final = STEPS + AFTER - 1
 """Embeddings kept of a call: no more than those windows need."""
 _SHRINK: Final = 0.3
 """Share of the mean variance that is added in every direction: a few calls tell few directions."""
-_AGREES_AT: Final = 8.0
-"""Standard deviations of speech in general from which on a call is one of the household's."""
+_AGREES_AT: Final = 9.0
+"""Standard deviations of speech in general from which on a call is one of the household's; chosen
+on recordings, see docs/measurements.md."""
 _AGREES: Final = 0.1
 """Score there: as other engines' are judged (`[listening] check_threshold`)."""
 

@@ -23,8 +23,7 @@ STEPS: Final = 8
 INPUTS: Final = STEPS * EMBEDDING
 LIKENESS_BYTES: Final = 4 * (INPUTS + 1)
 LIKELY: Final = 0.5
-"""Score from which on a call is one of the household's; chosen on recordings, see
-docs/measurements.md."""
+"""Score from which on it counts alone, where nobody says another."""
 _WEIGHT_MAX: Final = 1e6
 """No fitted weight is anywhere near; sums of such stay finite."""
 
