@@ -8,6 +8,7 @@ said by flite, festival and espeak-ng.
 
 import argparse
 import random
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from antiphon_ears.wake.household import STEPS
 from antiphon_ears.wake.openwakeword import EMBEDDING
-from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
+from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_tools.teaching.embedding import embeddings, windows
 
 FILE: Final = Path(__file__).with_name("background.npz")
@@ -32,7 +33,8 @@ _EVERY: Final = 4
 _ROUNDS: Final = 3
 _LEAST: Final = 0.01
 """Share of the mean variance that each direction has at least, so that inverses exist."""
-_QUIET: Final = bytes(SAMPLE_RATE_HZ * SAMPLE_BYTES)
+_ROOM_SPREAD: Final = 32.768
+"""Of the samples of a quiet room's hiss: -60 dBFS."""
 
 Array = npt.NDArray[np.float64]
 
@@ -86,9 +88,9 @@ def made(count: int = SENTENCES, seed: int = SEED) -> Background:
     # Lazily: they need programs and a language model that a fit does not.
     from antiphon_tools.senones import texts, voices  # noqa: PLC0415
 
-    chance = random.Random(7)  # noqa: S311 - nothing is kept secret by it
+    chance, room = random.Random(7), _quiet_room()  # noqa: S311 - nothing is kept secret by it
     seen = [
-        windows(embeddings(_QUIET + voices.say(text, chance)[1].tobytes()))[_FIRST::_EVERY]
+        windows(embeddings(room + voices.say(text, chance)[1].tobytes()))[_FIRST::_EVERY]
         for text in texts.texts(count, seed, _READ)
     ]
     return measured(np.concatenate(seen))
@@ -101,6 +103,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sentences", type=int, default=SENTENCES)
     asked = parser.parse_args(arguments)
     save(made(asked.sentences), asked.out)
+
+
+def _quiet_room() -> bytes:
+    """Return a second of a quiet room, always the same."""
+    chance = random.Random(1)  # noqa: S311 - likewise
+    spread = (round(chance.gauss(0, _ROOM_SPREAD)) for _ in range(SAMPLE_RATE_HZ))
+    return array("h", spread).tobytes()
 
 
 def _raised(covariance: Array) -> Array:
