@@ -68,19 +68,19 @@ class House(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare this bench's options."""
     wake.add_arguments(parser)
-    parser.set_defaults(snr=0.0, phrase=["alexa"], threshold=[0.1, 0.3])
+    parser.set_defaults(snr=0.0)
     parser.add_argument("--taught", type=int, nargs="+", default=[3, 5, 10], help="calls")
     parser.add_argument("--draws", type=int, default=20, help="times that they are drawn")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Return calls that are kept and false wakes, by the satellite's threshold."""
-    (phrase,) = args.phrase
+    phrase, thresholds = (args.phrase or ["alexa"])[0], args.threshold or [0.1, 0.3]
     try:
         engines = {name: load_wake(name) for name in (FIRST, SECOND)}
         scorers = {name: engines[name].scorer((phrase,)) for name in engines}  # type: ignore[attr-defined]
         calls = _calls(args, phrase, scorers)
-        false = _false(args, phrase, scorers, min(args.threshold))
+        false = _false(args, phrase, scorers, min(thresholds))
     except (NoRecordingsError, EarsError) as error:
         sys.exit(f"callers: {error}")
     own = engines[FIRST].thresholds[phrase]  # type: ignore[attr-defined]
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         str(threshold): table(
             calls, false, House(phrase, threshold, own), taught=args.taught, draws=args.draws
         )
-        for threshold in args.threshold
+        for threshold in thresholds
     }
 
 
