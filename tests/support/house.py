@@ -195,9 +195,18 @@ class House:
                 await task
 
     @asynccontextmanager
-    async def room(self, name: str, codec: Codec = "pcm") -> AsyncIterator[SimulatedRoom]:
-        """Have a room with a button inside the block."""
-        room = SimulatedRoom(self.resolve, satellite=name, room=name, wake="none", codec=codec)
+    async def room(
+        self, name: str, codec: Codec = "pcm", engines: Sequence[str] = ()
+    ) -> AsyncIterator[SimulatedRoom]:
+        """Have a room inside the block: with a button, or with these wake engines."""
+        room = SimulatedRoom(
+            self.resolve,
+            satellite=name,
+            room=name,
+            wake="local" if engines else "none",
+            engines=engines,
+            codec=codec,
+        )
         task = asyncio.create_task(room.run())
         try:
             await eventually(lambda: f"satellite {name} is here" in self.hub.log)

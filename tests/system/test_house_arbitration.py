@@ -3,22 +3,19 @@
 import asyncio
 import random
 from array import array
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from antiphon_ears.wake.fake import marker
-from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_protocol.messages.event import TurnStarted
 from antiphon_satellite.levels import amplified
 from antiphon_satellite.machine import State
-from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_tools import speech
-from tests.support.house import House, a_voice, open_house
+from tests.support.house import a_voice, open_house
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -40,33 +37,14 @@ def spoken(seed: int, gain_db: float = 0.0) -> bytes:
     return noise(0.4, seed) + amplified(said, gain_db) + noise(8.0, seed)
 
 
-@asynccontextmanager
-async def a_room(
-    house: House, name: str
-) -> AsyncIterator[tuple[SimulatedRoom, asyncio.Task[None]]]:
-    async def resolve() -> BrokerAddress:
-        return house.broker
-
-    room = SimulatedRoom(resolve, satellite=name, room=name, engines=("fake",))
-    task = asyncio.create_task(room.run())
-    try:
-        async with asyncio.timeout(15):
-            await room.wait_ready()
-        await eventually(lambda: f"satellite {name} is here" in house.hub.log)
-        yield room, task
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
 @pytest.mark.parametrize("nearer", ["kitchen", "hall"])
 async def test_the_nearer_one_answers_and_the_other_stays_silent(
     tmp_path: Path, nearer: str
 ) -> None:
     async with (
         open_house(tmp_path, ENGINES) as house,
-        a_room(house, "kitchen") as (kitchen, _),
-        a_room(house, "hall") as (hall, _),
+        house.room("kitchen", engines=("fake",)) as kitchen,
+        house.room("hall", engines=("fake",)) as hall,
         house.facts() as facts,
     ):
         near, far = (kitchen, hall) if nearer == "kitchen" else (hall, kitchen)
@@ -90,17 +68,18 @@ async def test_the_other_takes_over_when_the_nearer_one_goes_in_mid_sentence(
 ) -> None:
     async with (
         open_house(tmp_path, ENGINES) as house,
-        a_room(house, "kitchen") as (kitchen, running),
-        a_room(house, "hall") as (hall, _),
+        house.room("hall", engines=("fake",)) as hall,
         house.facts() as facts,
+        AsyncExitStack() as until_lost,
     ):
+        kitchen = await until_lost.enter_async_context(house.room("kitchen", engines=("fake",)))
         async with asyncio.timeout(90), asyncio.TaskGroup() as group:
             lost = group.create_task(kitchen.say(spoken(2)))
             talking = group.create_task(hall.speak(spoken(1, THROUGH_THE_DOOR_DB)))
             await kitchen.wait_until(lambda: kitchen.state is State.LISTENING)
             await hall.wait_until(lambda: hall.state is State.STANDING_BY)
-            running.cancel()
             lost.cancel()
+            await until_lost.aclose()
         said = talking.result()
         assert said.reply_complete
         (end,) = await eventually(lambda: facts.ended("hall"))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from antiphon_link.broker import BrokerAddress
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_protocol.messages.event import TurnEnded
 from antiphon_satellite.machine import State
@@ -25,7 +24,7 @@ devices:
   - {name: front door, room: hall, kind: lock}
   - {name: hall light, room: hall, kind: light}
 """
-SATELLITE = "simulated"
+SATELLITE = "hall"
 BREATH = bytes(SAMPLE_RATE_HZ // 2)
 """A quarter second: nobody answers in the same instant."""
 
@@ -35,20 +34,12 @@ async def hall(folder: Path) -> AsyncIterator[tuple[House, SimulatedRoom, Facts]
     """Have a house with a hall to speak in inside the block."""
     home = folder / "home.yaml"
     home.write_text(HOME)
-    async with open_house(folder, {"home": {"file": str(home)}}) as house, house.facts() as facts:
-
-        async def resolve() -> BrokerAddress:
-            return house.broker
-
-        room = SimulatedRoom(resolve, satellite=SATELLITE, room="hall", engines=("microwakeword",))
-        task = asyncio.create_task(room.run())
-        try:
-            async with asyncio.timeout(20):
-                await room.wait_ready()
-            yield house, room, facts
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
+    async with (
+        open_house(folder, {"home": {"file": str(home)}}) as house,
+        house.facts() as facts,
+        house.room(SATELLITE, engines=("microwakeword",)) as room,
+    ):
+        yield house, room, facts
 
 
 async def asked(room: SimulatedRoom, facts: Facts, text: str) -> TurnEnded:

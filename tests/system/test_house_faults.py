@@ -5,15 +5,13 @@ import random
 import signal
 import string
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from antiphon_link.broker import BrokerAddress
 from antiphon_link.link import Link
 from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.codec import Encoding
@@ -36,7 +34,8 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
 
-ROOM = "simulated"
+ROOM = "kitchen"
+ENGINES = ("microwakeword",)
 PAYLOADS = 1000
 AT_A_TIME = 100
 ANSWER_S = 12.0
@@ -44,25 +43,6 @@ ANSWER_S = 12.0
 hub waits 2.2 s for another worker; a machine that runs tests has other work beside it."""
 RECOVERY_S = 20.0
 """Likewise: about 2 s at home."""
-
-
-@asynccontextmanager
-async def a_room(house: House) -> AsyncIterator[SimulatedRoom]:
-    """Have a kitchen inside the block, ready to be spoken in."""
-
-    async def resolve() -> BrokerAddress:
-        return house.broker
-
-    room = SimulatedRoom(resolve, satellite=ROOM, room="kitchen", engines=("microwakeword",))
-    task = asyncio.create_task(room.run())
-    try:
-        async with asyncio.timeout(10):
-            await room.wait_ready()
-        await eventually(lambda: f"satellite {ROOM} is here" in house.hub.log)
-        yield room
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def a_turn_works(house: House, room: SimulatedRoom) -> TurnEnded:
@@ -147,7 +127,11 @@ async def throw(link: Link, topic: Topic[Any], dice: random.Random) -> None:
 async def test_rubbish_on_every_topic_harms_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_house(tmp_path) as house, a_room(house) as room, house.link() as link:
+    async with (
+        open_house(tmp_path) as house,
+        house.room(ROOM, engines=ENGINES) as room,
+        house.link() as link,
+    ):
         pids = [child.pid for child in house.hub.children()]
         for topic in TOPICS:
             dice = random.Random(topic.name)
@@ -161,7 +145,7 @@ async def test_rubbish_on_every_topic_harms_nothing(
 async def test_a_worker_killed_in_mid_utterance_still_gives_an_answer(tmp_path: Path) -> None:
     async with (
         open_house(tmp_path) as house,
-        a_room(house) as room,
+        house.room(ROOM, engines=ENGINES) as room,
         house.facts() as facts,
     ):
         await a_turn_works(house, room)
@@ -188,7 +172,7 @@ async def test_a_worker_killed_in_mid_utterance_still_gives_an_answer(tmp_path: 
 async def test_with_a_spare_nobody_notices_that_a_worker_was_killed(tmp_path: Path) -> None:
     async with (
         open_house(tmp_path, {"workers": {"spare": True}}) as house,
-        a_room(house) as room,
+        house.room(ROOM, engines=ENGINES) as room,
         house.facts() as facts,
     ):
         await eventually(lambda: len(house.worker_pids()) == 2, RECOVERY_S)
@@ -208,7 +192,7 @@ def _heard_by(events: Sequence[Event]) -> bool:
 
 
 async def test_a_killed_broker_is_back_and_everybody_with_it(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house, a_room(house) as room:
+    async with open_house(tmp_path) as house, house.room(ROOM, engines=ENGINES) as room:
         await a_turn_works(house, room)
         (pid,) = house.broker_pids()
         killed_s = time.monotonic()

@@ -11,7 +11,7 @@ import pytest
 from antiphon_hub.recordings.shelf import FOLDER
 from tests.support.house import WITHOUT_WORKER, House, open_house
 from tests.support.waiting import eventually
-from tests.system.test_house_faults import a_room, a_turn_works
+from tests.system.test_house_faults import ENGINES, ROOM, a_turn_works
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -32,7 +32,7 @@ async def turns(house: House, *arguments: str) -> list[dict[str, Any]]:
 
 async def test_a_spoken_turn_is_kept_heard_again_and_forgotten(tmp_path: Path) -> None:
     async with open_house(tmp_path, KEPT) as house:
-        async with a_room(house) as room:
+        async with house.room(ROOM, engines=ENGINES) as room:
             ended = await a_turn_works(house, room)
         (shown,) = await turns(house, "show", ended.turn)
         assert shown["transcript"] == ended.transcript == "what time is it"
