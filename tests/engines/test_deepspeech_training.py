@@ -4,6 +4,7 @@ import csv
 import importlib
 import io
 import wave
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ from antiphon_engines.deepspeech.training.augment import (
 )
 from antiphon_engines.deepspeech.training.calibrate import calibrate
 from antiphon_engines.deepspeech.training.errors_rate import edits
-from antiphon_engines.deepspeech.training.manifest import normalised, read_manifest, read_split
+from antiphon_engines.deepspeech.training.manifest import (
+    Sample,
+    normalised,
+    read_manifest,
+    read_split,
+)
 from antiphon_engines.deepspeech.training.recordings import read_recording
 from antiphon_engines.deepspeech.weights import Geometry, Weights, random_weights
 from antiphon_engines.errors import TrainingError
@@ -307,34 +313,13 @@ def test_a_small_network_learns_to_hear_its_commands(
     speakers = [voice for voice in voices() if voice.program == "flite"][:2]
     if not speakers:
         pytest.skip("flite is not installed: apt install flite")
-    table = io.StringIO()
-    rows = csv.writer(table)
-    rows.writerow(("wav_filename", "wav_filesize", "transcript"))
-    audio = {}
-    for voice in speakers:
-        for at, text in enumerate(COMMANDS):
-            pcm = bytes(6400) + say(text, voice) + bytes(6400)
-            audio[voice.name, text] = pcm
-            path = write(tmp_path / f"{voice.name}{at}.wav", pcm)
-            rows.writerow((path.name, path.stat().st_size, text))
-    manifest = tmp_path / "train.csv"
-    manifest.write_text(table.getvalue())
-    samples = read_manifest(manifest, ENGLISH)
-    options = trainer.TrainOptions(
-        epochs=400, batch=1, rate=1e-3, dropout=0.0, patience=100, augmentation=NONE
-    )
-    geometry = Geometry(hidden=64, lstm=64)
-    one = trainer.Trainer(
-        trainer.begin(geometry, ENGLISH, None, options),
-        ENGLISH,
-        options,
-        train=batches.Corpus(samples, geometry),
-        dev=batches.Corpus(samples, geometry),
-        folder=tmp_path / "training",
-    )
-    with pytest.raises(LearnedError):
-        one.run(until_learned)
-    model = tmp_path / "training" / trainer.BEST
+    audio = {
+        (voice.name, text): bytes(6400) + say(text, voice) + bytes(6400)
+        for voice in speakers
+        for text in COMMANDS
+    }
+    samples = read_manifest(listed(audio, tmp_path), ENGLISH)
+    model = learnt_by_heart(trainer, batches, samples, tmp_path / "training")
     curve = calibrate(Weights.load(model), samples)
     # 64 cells that learned ten clips by heart do not survive int8; nets of real size do.
     engine = DeepSpeechEngine.from_options(
@@ -354,6 +339,39 @@ def test_a_small_network_learns_to_hear_its_commands(
     other = hear(engine, bytes(6400) + say("the newspaper has come", speakers[0]))
     assert other.best is None
     assert other.rejected or not other.alternatives
+
+
+def listed(audio: Mapping[tuple[str, str], bytes], folder: Path) -> Path:
+    """Return a manifest of recordings, by their speaker and text, written beside it."""
+    table = io.StringIO()
+    rows = csv.writer(table)
+    rows.writerow(("wav_filename", "wav_filesize", "transcript"))
+    for at, ((_, text), pcm) in enumerate(audio.items()):
+        path = write(folder / f"{at}.wav", pcm)
+        rows.writerow((path.name, path.stat().st_size, text))
+    manifest = folder / "train.csv"
+    manifest.write_text(table.getvalue())
+    return manifest
+
+
+def learnt_by_heart(trainer: Any, batches: Any, samples: Sequence[Sample], folder: Path) -> Path:
+    """Return the file of a network that learnt until it knew its own samples."""
+    options = trainer.TrainOptions(
+        epochs=400, batch=1, rate=1e-3, dropout=0.0, patience=100, augmentation=NONE
+    )
+    geometry = Geometry(hidden=64, lstm=64)
+    one = trainer.Trainer(
+        trainer.begin(geometry, ENGLISH, None, options),
+        ENGLISH,
+        options,
+        train=batches.Corpus(samples, geometry),
+        dev=batches.Corpus(samples, geometry),
+        folder=folder,
+    )
+    with pytest.raises(LearnedError):
+        one.run(until_learned)
+    best: Path = folder / trainer.BEST
+    return best
 
 
 class LearnedError(Exception):
