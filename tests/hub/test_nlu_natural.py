@@ -201,6 +201,12 @@ def test_durations(text: str, parts: dict[str, int]) -> None:
         ("HassListAddItem", "add milk to my shopping list", {"item": "milk", "name": "shopping"}),
         ("HassListAddItem", "i'm out of soap so put that on my list", {"item": "soap"}),
         ("HassListRemoveItem", "take the milk off the list", {"item": "milk"}),
+        (
+            "HassListAddItem",
+            "add soap to my list of things to do",
+            {"item": "soap", "name": "to do"},
+        ),
+        ("HassListAddItem", "put soap on my list of errands", {"item": "soap", "name": "errands"}),
         ("HassMediaSearchAndPlay", "please play some jazz", {"search_query": "jazz"}),
         ("HassGetCurrentTime", "what time is it in london", {"place": "london"}),
         ("HassGetCurrentTime", "what time is it now", {}),

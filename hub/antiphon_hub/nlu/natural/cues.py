@@ -34,6 +34,17 @@ _WATCHED: Final = words_of(
     " books chapter chapters video videos movie movies film films game games chess"
 )
 """What is played too, and is no music."""
+_QUESTION: Final = re.compile(r"^(?:what|who|where|when|which|how|why)\b(?! about\b| don't\b)")
+"""`How do I turn it off` and `what trees change colour` are no orders; `why don't you` is one."""
+_ORDERS: Final = words_of(
+    "HassLightSet HassTurnOn HassTurnOff HassSetPosition HassFanSetSpeed HassClimateSetTemperature"
+    " HassSetVolume HassSetVolumeRelative HassMediaPlayerMute HassMediaPlayerUnmute HassMediaPause"
+    " HassMediaUnpause HassMediaSearchAndPlay HassMediaNext HassMediaPrevious HassListAddItem"
+    " HassListRemoveItem HassListCompleteItem HassStartTimer HassCancelTimer HassPauseTimer"
+    " HassUnpauseTimer HassIncreaseTimer HassDecreaseTimer HassVacuumStart HassVacuumReturnToBase"
+    " HassVacuumCleanArea HassLawnMowerStartMowing HassBroadcast"
+)
+_HOW_TO: Final = re.compile(r"^how (?:do|does|can|could|should|would|to)\b")
 
 CUES: Final[dict[str, Cue]] = {
     "HassMediaSearchAndPlay": Cue(
@@ -51,8 +62,10 @@ CUES: Final[dict[str, Cue]] = {
     "HassSetVolumeRelative": Cue(
         words_of("slow slower slowly fast faster quick quicker quickly speed pace accent language")
     ),
+    "HassTimerStatus": Cue(says=_HOW_TO),
     "HassGetCurrentTime": Cue(
         words_of("difference different convert conversion between compare compared versus vs")
+        | words_of("if when while noon midnight")
     ),
     "HassGetCurrentDate": Cue(
         says=re.compile(r"^(?:hey |hi |so )?(?:how (?:is|was|are|were|has)|how's)\b")
@@ -62,7 +75,10 @@ CUES: Final[dict[str, Cue]] = {
         words_of("where who why"),
         lacks=words_of("on off running open closed shut locked unlocked opened lit home away"),
     ),
-    "HassListAddItem": Cue(words_of("remind reminder playlist calendar")),
+    "HassListAddItem": Cue(
+        words_of("remind reminder playlist calendar"),
+        says=re.compile(r"^did\b|^(?:do|does|is|are|was|have|has)\b(?!.*\b(?:add|put)\b)"),
+    ),
     "AntiphonAlarmStatus": Cue(
         beyond=words_of(
             "a all alarm alarms an any are at can coming could currently did do does for go goes"
@@ -76,6 +92,9 @@ CUES: Final[dict[str, Cue]] = {
 
 def doubtful(intent: str, words: Sequence[str]) -> bool:
     """Tell whether the words, in lower case and without signs, may mean something else."""
+    text = " ".join(words)
+    if intent in _ORDERS and _QUESTION.search(text):
+        return True
     cue = CUES.get(intent)
     if cue is None:
         return False
@@ -84,5 +103,5 @@ def doubtful(intent: str, words: Sequence[str]) -> bool:
         not cue.holds.isdisjoint(said)
         or (cue.lacks and cue.lacks.isdisjoint(said))
         or (cue.beyond and not said <= cue.beyond)
-        or (cue.says is not None and cue.says.search(" ".join(words)))
+        or (cue.says is not None and cue.says.search(text))
     )

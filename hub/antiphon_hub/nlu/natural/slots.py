@@ -47,6 +47,8 @@ _REMOVED: Final = re.compile(
 _LIST: Final = re.compile(
     r"\b(?:the|my|our|a|new) ((?!the |my |our |new )[a-z-]+(?: [a-z-]+)?) list\b"
 )
+_LIST_TO_DO: Final = re.compile(r"\blist (?:of (?:[a-z]+ ){1,3})?(to do)\b")
+_LIST_OF: Final = re.compile(r"\blist of (?:the |my |our )?([a-z]+s)\b")
 _QUERY: Final = re.compile(
     r"\b(?:play(?: me)?|hear|listen to|put on|start playing|queue up|turn on|start|shuffle|find)\b"
     r" (?:some |the song |the track |songs? by |music by |me )*(.+)$"
@@ -143,7 +145,8 @@ def _list_removal(words: Words) -> Slots:
 
 
 def _list_name(text: str) -> str:
-    found = _LIST.search(text)
+    """`My packing list` is `packing`; `my list of things to do` is `to do`."""
+    found = _LIST.search(text) or _LIST_TO_DO.search(text) or _LIST_OF.search(text)
     return found.group(1) if found else ""
 
 
