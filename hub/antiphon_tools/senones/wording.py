@@ -4,7 +4,7 @@ import copy
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import yaml
 from hassil.intents import Intents
@@ -12,8 +12,8 @@ from hassil.recognize import recognize
 
 from antiphon_engines.deepspeech.features import Samples
 from antiphon_engines.errors import ContextError, TrainingError
-from antiphon_engines.grammar import compile_grammar, odds_of
-from antiphon_engines.hmm.graph import Grammar
+from antiphon_engines.grammar import WordAutomaton, compile_grammar, odds_of
+from antiphon_engines.hmm.graph import Grammar, Graph
 from antiphon_engines.hmm.model import AcousticModel
 from antiphon_engines.hmm.rating import Rater
 from antiphon_engines.hmm.scorer import Scorer
@@ -24,6 +24,19 @@ from antiphon_engines.stt.lexicon import Lexicon
 from antiphon_hub.errors import HubError
 from antiphon_hub.nlu.grammar import grammar_from_templates
 from antiphon_tools.senones.aligning import FIT_MIN
+
+REMEMBERED_MAX: Final = 256
+"""Graphs that are kept; the one made first goes first."""
+DRAWS: Final = 2_000
+"""Sentences that are drawn for the odds, a tenth of what a home needs: a grammar of one meaning has
+some hundred and fifty words in all places, and each costs within 0.5 of what it does by 20,000."""
+
+
+class _Said(NamedTuple):
+    """What may be said with one meaning's slots."""
+
+    automaton: WordAutomaton
+    graph: Graph
 
 
 class Wording:
@@ -44,6 +57,7 @@ class Wording:
         self._model = AcousticModel(model_path("en-us/en-us"))
         self._rater = Rater(Scorer(self._model))
         self._lexicon = Lexicon(model_path("en-us/cmudict-en-us.dict"))
+        self._graphs: dict[frozenset[tuple[str, str]], _Said | None] = {}
 
     def text(self, samples: Samples, intent: str, slots: Mapping[str, str]) -> str | None:
         """Return the words; None if no sentence with that meaning and no other fits.
@@ -56,20 +70,37 @@ class Wording:
         sound = utterance(samples.tobytes())
         if sound is None:
             return None
+        said = self._said(slots)
+        if said is None:
+            return None
+        search = Search(said.graph)
+        search.push(self._rater.whole(sound.cepstra, sound.bands))
+        found = search.finish()
+        text = " ".join(found.words)
+        if not said.automaton.accepts(found.words) or found.fit < FIT_MIN:
+            return None
+        return text if self._means(text, intent, slots) else None
+
+    def _said(self, slots: Mapping[str, str]) -> _Said | None:
+        """Return what may be said with these slots, made once: many recordings mean the same."""
+        key = frozenset(slots.items())
+        if key not in self._graphs:
+            if len(self._graphs) >= REMEMBERED_MAX:
+                del self._graphs[next(iter(self._graphs))]
+            self._graphs[key] = self._made(slots)
+        return self._graphs[key]
+
+    def _made(self, slots: Mapping[str, str]) -> _Said | None:
+        """Return the graph; None if no sentence has these slots, or a word has no sound."""
         try:
             made = self._grammar(slots)
             automaton = compile_grammar(made)
             ways = self._lexicon.pronounce(automaton.vocabulary, {})
-            graph = Grammar(self._model, automaton, odds_of(made, automaton), ways).graph()
+            odds = odds_of(made, automaton, DRAWS)
+            graph = Grammar(self._model, automaton, odds, ways).graph()
         except (HubError, ContextError):
             return None
-        search = Search(graph)
-        search.push(self._rater.whole(sound.cepstra, sound.bands))
-        found = search.finish()
-        text = " ".join(found.words)
-        if not automaton.accepts(found.words) or found.fit < FIT_MIN:
-            return None
-        return text if self._means(text, intent, slots) else None
+        return _Said(automaton, graph)
 
     def _grammar(self, slots: Mapping[str, str]) -> str:
         """Return the grammar in which each named list holds nothing else."""
