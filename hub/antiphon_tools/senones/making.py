@@ -37,8 +37,8 @@ FEWEST_FRAMES: Final = 250
 """A senone that is heard less often shares a class with others of its phone and state."""
 VARIANTS: Final = 4
 """Of each recording, kept in memory: 3 MB a minute."""
-NOISES: Final = 540
-"""Pieces of noise."""
+NOISES: Final = (18, 540)
+"""Pieces of noise, at least and at most; between them one for each ten recordings."""
 PRIOR_FRAMES: Final = 5.0
 _WORDS: Final = re.compile(r"[a-z']+")
 
@@ -157,10 +157,11 @@ def _sized(plan: Plan, start: Network | None) -> Plan:
 
 def _source(learnt: Sequence[Recording], chance: np.random.Generator) -> Source:
     speech = [_audio(one) for one in learnt]
+    pieces = min(max(NOISES[0], len(learnt) // 10), NOISES[1])
     return Source(
         people=variants([one for one in learnt if one.real], VARIANTS, chance),
         made=variants([one for one in learnt if not one.real], VARIANTS, chance),
-        noise=[piece(one) for one in noises(NOISES, speech, chance)],
+        noise=[piece(one) for one in noises(pieces, speech, chance)],
     )
 
 
