@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from antiphon_engines.errors import ModelError
 from antiphon_engines.hmm import model as model_module
 from antiphon_engines.hmm.model import BEGIN, END, INSIDE, SINGLE, AcousticModel
-from antiphon_engines.hmm.rating import repeated
 from antiphon_engines.hmm.scorer import WINDOW_FRAMES, Scorer, differences
 
 FOLDER = Path(pocketsphinx.get_model_path("en-us/en-us"))
@@ -115,7 +114,7 @@ def test_a_frame_scores_as_its_mixture_says(model: AcousticModel) -> None:
 
 def test_differences_do_not_depend_on_how_an_utterance_is_cut() -> None:
     frames = np.random.default_rng(2).normal(0, 5, (40, 13)).astype(np.float32)
-    edges = [repeated(one, WINDOW_FRAMES) for one in (frames[:1], frames[-1:])]
+    edges = [np.repeat(one, WINDOW_FRAMES, axis=0) for one in (frames[:1], frames[-1:])]
     expected = differences(frames, before=edges[0], after=edges[1])
     assert expected.shape == (40, 39)
     assert np.array_equal(expected[10, 13:26], frames[12] - frames[8])

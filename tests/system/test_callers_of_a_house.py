@@ -10,7 +10,7 @@ from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_tools.speech import command
 from tests.support.house import House, a_voice, open_house
 from tests.support.waiting import eventually
-from tests.system.test_house_faults import ROOM, a_room
+from tests.system.test_house_faults import ENGINES, ROOM
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -43,10 +43,10 @@ async def turn_of(house: House, room: SimulatedRoom) -> str:
 
 
 async def test_a_voice_is_refused_then_taught_then_forgotten(tmp_path: Path) -> None:
-    async with open_house(tmp_path, KEEPS) as house, a_room(house) as room:
+    async with open_house(tmp_path, KEEPS) as house, house.room(ROOM, engines=ENGINES) as room:
         turns = [await turn_of(house, room) for _ in range(CALLS)]
         assert all(turns)
-    async with open_house(tmp_path, CHECKS) as house, a_room(house) as room:
+    async with open_house(tmp_path, CHECKS) as house, house.room(ROOM, engines=ENGINES) as room:
         assert not await turn_of(house, room)
         await teach_wake(house, "call", "Ann", *(part for one in turns for part in ("--turn", one)))
         assert await turn_of(house, room)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -13,7 +13,12 @@ from antiphon_hub.identity.people import Scope
 from antiphon_hub.web.deed import Asked, Desk, Done, Nothing, Record, deed
 from antiphon_protocol.ids import Slug
 
-Person = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\S")]
+_WRITTEN: Final = r"[^\x00-\x1f\x7f]"
+Person = Annotated[
+    str,
+    msgspec.Meta(max_length=64, pattern=rf"^{_WRITTEN}*(?!\s){_WRITTEN}{_WRITTEN}*\Z"),
+]
+"""A name that a command can be given: something to see, and nothing that controls."""
 
 
 class CallerShown(Record, frozen=True, kw_only=True):
