@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import aiomqtt
 from aiomqtt.exceptions import MqttCodeError
@@ -20,6 +20,9 @@ from antiphon_link.client import DirectClient
 from antiphon_link.connection import Connection, Delivery, Publication, Receiver, Will
 from antiphon_link.errors import LinkDownError, LinkError, LinkRefusedError
 from antiphon_protocol.limits import CONTEXT_BYTES_MAX, MESSAGE_BYTES_MAX
+
+T = TypeVar("T")
+"""What a call of aiomqtt answers."""
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +183,7 @@ class MqttConnection:
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> None:
         """Subscribe; see `connection.Connection`."""
         try:
-            codes = await self.client.subscribe(list(filters))
+            codes = await heeding(self.client.subscribe(list(filters)))
         except aiomqtt.MqttError as error:
             raise _declared(error, self._address, self._client_id) from None
         for (topic_filter, _), code in zip(filters, codes, strict=True):
@@ -193,7 +196,7 @@ class MqttConnection:
     async def unsubscribe(self, topic_filter: str) -> None:
         """Undo one subscription; see `connection.Connection`."""
         try:
-            await self.client.unsubscribe(topic_filter)
+            await heeding(self.client.unsubscribe(topic_filter))
         except aiomqtt.MqttError as error:
             raise _declared(error, self._address, self._client_id) from None
 
@@ -239,6 +242,21 @@ class _Exchange(NamedTuple):
             self.answer.set_result(None)
         else:
             self.answer.set_exception(error)
+
+
+async def heeding(call: Awaitable[T]) -> T:
+    """Await a call of aiomqtt, and heed a cancellation that comes together with its answer.
+
+    aiomqtt waits by `asyncio.wait_for`, which before Python 3.12 drops such a one (CPython issue
+    86296): the task would go on as if nobody had ended it.
+    """
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine is awaited in a task
+    before = task.cancelling()
+    found = await call
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return found
 
 
 def _declared(error: BaseException | None, address: BrokerAddress, client_id: str) -> LinkError:

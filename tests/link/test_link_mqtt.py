@@ -33,6 +33,7 @@ from tests.support.mosquitto import Broker, free_port, mosquitto
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
+ANSWER_S = 5.0
 NAGLE_MS = 30.0
 """Linux's shortest delayed acknowledgement is 40 ms: what waits for one takes longer."""
 PLUGINS = sorted(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))
@@ -412,3 +413,23 @@ async def test_tcp_nodelay_is_what_makes_the_difference(
         assert nodelay_of(link) == (1 if options else 0)
     median_ms = await median_exchange_ms(broker.address, 20)
     assert median_ms < NAGLE_MS / 2 if options else median_ms > NAGLE_MS
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_who_is_ended_while_an_answer_comes_does_not_go_on(steps: int) -> None:
+    """Each moment between an answer and its arrival; some are dropped by Python 3.11's wait_for."""
+    answered = asyncio.Event()
+
+    async def asks() -> None:
+        await mqtt.heeding(asyncio.wait_for(answered.wait(), ANSWER_S))
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(asks())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    answered.set()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=ANSWER_S)
+    assert task.cancelled()
