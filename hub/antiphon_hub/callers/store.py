@@ -1,5 +1,6 @@
 """What is kept of the calls that the house was taught, in one file. Blocking, for a moment."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -40,6 +41,10 @@ class Taught(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     calls: dict[Slug, TaughtCall] = {}
     likenesses: dict[Name, Likeness] = {}
     """By phrase, what was fitted to the calls (`antiphon_ears.wake.household`)."""
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """Return how many calls are known, by phrase and person."""
+        return Counter((one.phrase, one.person) for one in self.calls.values())
 
 
 def load(folder: Path) -> Taught:

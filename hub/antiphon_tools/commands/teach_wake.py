@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +13,10 @@ from antiphon_ears.errors import EarsError
 from antiphon_hub.callers import Taught, load, save
 from antiphon_hub.errors import HubError
 from antiphon_hub.home.files import OWN
-from antiphon_hub.settings import Settings
-from antiphon_link import settings
 from antiphon_link.errors import SettingsError
 from antiphon_protocol.errors import WavError
 from antiphon_protocol.limits import NAME_CHARS_MAX
+from antiphon_tools.commands.hub_state import ConfigOption, StateOption, state_dir_of
 from antiphon_tools.teaching import teaching
 
 app = typer.Typer(
@@ -28,10 +26,6 @@ app = typer.Typer(
     help="Teach a hub how its own people say the wake phrase; `[listening] check_wake` uses it.",
 )
 
-ConfigOption = Annotated[Path | None, typer.Option(help="The hub's settings file, TOML.")]
-StateOption = Annotated[
-    Path | None, typer.Option(help="The hub's state directory; default: as the hub's.")
-]
 PersonArgument = Annotated[str, typer.Argument(help="Whose calls they are.")]
 
 
@@ -53,7 +47,7 @@ def call(
     with _mistakes_told("call"):
         if not (name := person.strip()) or len(name) > NAME_CHARS_MAX or not (files or turn):
             raise SettingsError("call", ["give a person's name, and a recording or a --turn"])
-        folder = _state_dir(config, state_dir)
+        folder = state_dir_of(config, state_dir)
         calls = [teaching.call_in_turn(folder, one) for one in turn or ()]
         calls += [teaching.call_in_file(file, phrase) for file in files or ()]
         taught = teaching.teach(load(folder / OWN), name, calls, teaching.now())
@@ -68,7 +62,7 @@ def forget(
 ) -> None:
     """Forget all calls of a person."""
     with _mistakes_told("forget"):
-        folder = _state_dir(config, state_dir)
+        folder = state_dir_of(config, state_dir)
         taught = teaching.forget(load(folder / OWN), person.strip())
         save(folder / OWN, taught)
     print(f"the calls of {person.strip()} are forgotten")
@@ -84,8 +78,8 @@ def list_people(
 ) -> None:
     """Tell whose calls are known, and how many."""
     with _mistakes_told("list"):
-        taught = load(_state_dir(config, state_dir) / OWN)
-    counts = Counter((one.phrase, one.person) for one in taught.calls.values())
+        taught = load(state_dir_of(config, state_dir) / OWN)
+    counts = taught.counts()
     for (phrase, person), count in sorted(counts.items()):
         counted = phrase in taught.likenesses
         row = {"phrase": phrase, "person": person, "calls": count, "counts": counted}
@@ -99,10 +93,6 @@ def _tell(taught: Taught, phrase: str) -> None:
     missing = teaching.missing(taught, phrase)
     wanting = f"; {missing} more until they count" if missing else ""
     print(f"{phrase}: {known} call{'s' if known > 1 else ''} known{wanting}")
-
-
-def _state_dir(config: Path | None, state_dir: Path | None) -> Path:
-    return state_dir or settings.load(config, Settings).state_dir()
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from antiphon_hub.turns.history import History, StoredTurn
 from antiphon_link import settings
 from antiphon_link.errors import SettingsError
 from antiphon_protocol.errors import WavError
+from antiphon_tools.commands.hub_state import ConfigOption, StateOption, state_dir_of
 from antiphon_tools.commands.speak import parse
 from antiphon_tools.transcribing import Transcriber
 from antiphon_tools.turns.replay import Replay, Replayer
@@ -43,10 +44,6 @@ app = typer.Typer(
     help="Look back at turns: what was heard, meant and done, how long it took, and why it ended.",
 )
 
-ConfigOption = Annotated[Path | None, typer.Option(help="The hub's settings file, TOML.")]
-StateOption = Annotated[
-    Path | None, typer.Option(help="The hub's state directory; default: as the hub's.")
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
@@ -69,7 +66,7 @@ def list_turns(
     """List turns, the newest first."""
     with _mistakes_told("list"):
         begin_us = since_us(since, datetime.now().astimezone())
-        with History(_state_dir(config, state_dir)) as history:
+        with History(state_dir_of(config, state_dir)) as history:
             turns = history.turns(room=room, outcome=outcome, since_us=begin_us, limit=limit)
     if as_objects:
         for turn in turns:
@@ -89,7 +86,7 @@ def show(
 ) -> None:
     """Show one turn: its stages as a waterfall, and all that its trace holds."""
     with _mistakes_told("show"):
-        folder = _state_dir(config, state_dir)
+        folder = state_dir_of(config, state_dir)
         with History(folder) as history:
             found = history.turn(turn)
         audio = files_of(folder, found.turn)
@@ -216,10 +213,6 @@ def _replayer(chosen: Settings, engine: str, options: dict[str, Any]) -> Replaye
         endpointing=chosen.listening.endpointing,
         engine=name,
     )
-
-
-def _state_dir(config: Path | None, state_dir: Path | None) -> Path:
-    return state_dir or settings.load(config, Settings).state_dir()
 
 
 def _print_object(record: msgspec.Struct, **more: Any) -> None:

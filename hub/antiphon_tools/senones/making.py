@@ -22,8 +22,8 @@ from antiphon_protocol.audio import SAMPLE_RATE_HZ
 from antiphon_tools.senones import voices
 from antiphon_tools.senones.aligning import Aligner
 from antiphon_tools.senones.mixing import piece, surrounded
-from antiphon_tools.senones.noises import Audio, noises
-from antiphon_tools.senones.surroundings import FULL_SCALE
+from antiphon_tools.senones.noises import noises
+from antiphon_tools.senones.surroundings import in_floats
 from antiphon_tools.senones.texts import texts
 from antiphon_tools.senones.training import SCALE, Plan, Source, Trainer, batches
 from antiphon_tools.senones.variants import Recording, variants
@@ -156,17 +156,13 @@ def _sized(plan: Plan, start: Network | None) -> Plan:
 
 
 def _source(learnt: Sequence[Recording], chance: np.random.Generator) -> Source:
-    speech = [_audio(one) for one in learnt]
+    speech = [in_floats(one.samples) for one in learnt]
     pieces = min(max(NOISES[0], len(learnt) // 10), NOISES[1])
     return Source(
         people=variants([one for one in learnt if one.real], VARIANTS, chance),
         made=variants([one for one in learnt if not one.real], VARIANTS, chance),
         noise=[piece(one) for one in noises(pieces, speech, chance)],
     )
-
-
-def _audio(one: Recording) -> Audio:
-    return one.samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _read(recipe: Recipe) -> list[tuple[Any, str, str]]:

@@ -23,7 +23,7 @@ from antiphon_engines.stt.features import (
 )
 from antiphon_tools.senones.aligning import Labels
 from antiphon_tools.senones.noises import Audio, Chance
-from antiphon_tools.senones.surroundings import FULL_SCALE, LOUDEST_SAMPLES, blocks, scaled
+from antiphon_tools.senones.surroundings import LOUDEST_SAMPLES, blocks, in_floats, scaled
 from antiphon_tools.senones.variants import Variant
 
 Mel = npt.NDArray[np.float32]
@@ -64,7 +64,7 @@ def piece(noise: Audio) -> Piece:
     """Return noise as it is mixed in."""
     samples = scaled(noise)
     mel = FrontEnd().feed(samples.tobytes()).astype(np.float32)
-    return Piece(mel, blocks(samples.astype(np.float32) / np.float32(FULL_SCALE)))
+    return Piece(mel, blocks(in_floats(samples)))
 
 
 def surrounded(variant: Variant, noise: Sequence[Piece], chance: Chance) -> Frames | None:

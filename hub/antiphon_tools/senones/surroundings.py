@@ -50,6 +50,11 @@ def placed(speech: Audio, chance: Chance, *, elsewhere: bool = True) -> Scene:
     return Scene(scaled(audio), speed)
 
 
+def in_floats(samples: Samples) -> Audio:
+    """Return samples as fractions of full scale."""
+    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+
+
 def scaled(audio: Audio) -> Samples:
     """Return samples of a common level."""
     peak = float(np.abs(audio).max()) + 1e-9

@@ -10,7 +10,7 @@ from antiphon_engines.deepspeech.features import Samples
 from antiphon_engines.stt.features import FrontEnd
 from antiphon_tools.senones.aligning import Labels
 from antiphon_tools.senones.noises import Chance
-from antiphon_tools.senones.surroundings import FULL_SCALE, blocks, placed
+from antiphon_tools.senones.surroundings import blocks, in_floats, placed
 
 WARPS: Final = (0.88, 0.94, 1.0, 1.0, 1.0, 1.06, 1.12)
 """Of the frequencies (see FrontEnd): what opinions assume."""
@@ -50,11 +50,10 @@ def variants(
 
 def variant(recording: Recording, chance: Chance, *, elsewhere: bool) -> Variant:
     """Return one recording as it is, or as it might have been made elsewhere."""
-    audio = recording.samples.astype(np.float32) / np.float32(FULL_SCALE)
-    scene = placed(audio, chance, elsewhere=elsewhere)
+    scene = placed(in_floats(recording.samples), chance, elsewhere=elsewhere)
     warp = float(chance.choice(WARPS)) if elsewhere else 1.0
     mel = FrontEnd(warp).feed(scene.samples.tobytes()).astype(np.float32)
     at = np.rint(np.arange(len(mel)) * scene.speed).astype(np.int64)
     labels = recording.labels[np.minimum(at, len(recording.labels) - 1)]
-    loudest = float(blocks(scene.samples.astype(np.float32) / np.float32(FULL_SCALE)).max())
+    loudest = float(blocks(in_floats(scene.samples)).max())
     return Variant(mel, labels, loudest)

@@ -1,7 +1,6 @@
 """Callers: whose calls the house was taught, and teaching and forgetting them."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable
 from typing import Annotated, Final
 
@@ -89,8 +88,8 @@ async def _tried(doing: Awaitable[None]) -> None:
 
 
 def _shown(taught: Taught) -> list[CallerShown]:
-    counts = Counter((one.person, one.phrase) for one in taught.calls.values())
-    return [
+    found = [
         CallerShown(person=person, phrase=phrase, calls=n, counts=phrase in taught.likenesses)
-        for (person, phrase), n in sorted(counts.items())
+        for (phrase, person), n in taught.counts().items()
     ]
+    return sorted(found, key=lambda one: (one.person, one.phrase))
