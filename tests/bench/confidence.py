@@ -25,8 +25,8 @@ from tests.bench._hearing import Heard, Recogniser, hear_all
 from tests.bench._recordings import NoRecordingsError, read, rows
 
 NAMES: Final = ("bias", "fit", "weakest", "silence_fit", "agreement", "log_words", "other")
-SURE: Final = {"one_pass": 0.0, "opinions": 1.0}
-"""Option of the recogniser: it never asks for a second opinion, or (hopeless or not) always."""
+SURE: Final = {"one_pass": 0.0, "close": 1.0}
+"""Option of the recogniser: it never takes a closer look, or (hopeless or not) always."""
 RIDGE: Final = 1.0
 FOLDS: Final = 5
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the weights for one pass and for several, and how well they tell right from wrong."""
+    """Return the weights for one pass and a closer look, and how well they tell what is right."""
     try:
         return {name: _fitted(args, sure) for name, sure in SURE.items()}
     except (NoRecordingsError, EngineError, HubError) as error:

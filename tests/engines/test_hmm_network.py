@@ -22,7 +22,7 @@ from antiphon_engines.hmm.network import (
     read_network,
     write_network,
 )
-from antiphon_engines.hmm.rating import NETWORK_WEIGHT, Rater
+from antiphon_engines.hmm.rating import NETWORK_SHARE, WEIGHT, Rater
 from antiphon_engines.hmm.scorer import Scorer
 from antiphon_engines.stt.dictation import model_path
 from antiphon_engines.stt.features import BANDS, CEPSTRA
@@ -101,14 +101,14 @@ def network_for(model: AcousticModel) -> Network:
     return Network(wide, arrays_of(wide), np.arange(model.phones.senones) % HEADER.classes)
 
 
-def test_the_networks_share_is_added_to_the_gaussians() -> None:
+def test_gaussians_and_network_share_the_weight_that_gaussians_have_alone() -> None:
     model = AcousticModel(model_path("en-us/en-us"))
     network = network_for(model)
     cepstra, bands = numbers(12, CEPSTRA), numbers(12, BANDS)
     around = np.pad(bands, ((HEADER.reach, HEADER.reach), (0, 0)), "edge")
-    expected = NETWORK_WEIGHT * Along(network).push(around)
+    expected = WEIGHT * NETWORK_SHARE * Along(network).push(around)
     alone, both = Rater(Scorer(model)), Rater(Scorer(model), network)
-    added = both.whole(cepstra, bands) - alone.whole(cepstra, bands)
+    added = both.whole(cepstra, bands) - (1 - NETWORK_SHARE) * alone.whole(cepstra, bands)
     np.testing.assert_allclose(added, expected, atol=1e-3 * np.abs(expected).max() + 1e-2)
 
 

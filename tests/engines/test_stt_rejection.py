@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from antiphon_engines.hmm.search import Path
 from antiphon_engines.stt.rejection import (
+    CLOSE,
     INCOMPLETE,
     ONE_PASS,
-    OPINIONS,
     USUAL_BEFORE_FRAMES,
     Evidence,
     Weights,
@@ -20,10 +20,10 @@ from antiphon_engines.stt.rejection import (
 )
 
 GOOD = Evidence(
-    fit=-3.0, weakest=-4.0, silence_fit=-1.0, agreement=1.0, words=5, other=0.0, complete=True
+    fit=-1.2, weakest=-2.0, silence_fit=-0.5, agreement=1.0, words=5, other=0.0, complete=True
 )
 FOREIGN = Evidence(
-    fit=-5.0, weakest=-9.0, silence_fit=-1.0, agreement=0.3, words=5, other=0.4, complete=True
+    fit=-2.5, weakest=-4.5, silence_fit=-0.5, agreement=0.3, words=5, other=0.4, complete=True
 )
 
 
@@ -51,19 +51,19 @@ def test_without_words_there_is_no_evidence() -> None:
     assert evidence(heard(spoken=0, other=90), [()], complete=False) is None
 
 
-@pytest.mark.parametrize("weights", [ONE_PASS, OPINIONS])
+@pytest.mark.parametrize("weights", [ONE_PASS, CLOSE])
 def test_what_fits_is_taken_and_what_does_not_is_not(weights: Weights) -> None:
     assert confidence(GOOD, weights) > 0.9
     assert confidence(FOREIGN, weights) < 0.1
 
 
-@pytest.mark.parametrize("weights", [ONE_PASS, OPINIONS])
+@pytest.mark.parametrize("weights", [ONE_PASS, CLOSE])
 def test_half_a_sentence_is_never_taken(weights: Weights) -> None:
     unfinished = msgspec.structs.replace(GOOD, complete=False)
     assert confidence(unfinished, weights) == INCOMPLETE
 
 
-@pytest.mark.parametrize("weights", [ONE_PASS, OPINIONS])
+@pytest.mark.parametrize("weights", [ONE_PASS, CLOSE])
 @pytest.mark.parametrize("name", ["fit", "agreement", "other"])
 def test_better_evidence_gives_more_confidence(name: str, weights: Weights) -> None:
     worse = msgspec.structs.replace(GOOD, **{name: getattr(FOREIGN, name)})
@@ -77,7 +77,7 @@ shares = st.floats(0.0, 1.0)
 @given(st.builds(Evidence, fit=scores, weakest=scores, silence_fit=scores, agreement=shares,
                  words=st.integers(1, 200), other=shares, complete=st.just(True)))  # fmt: skip
 def test_confidence_is_a_probability(found: Evidence) -> None:
-    for weights in (ONE_PASS, OPINIONS):
+    for weights in (ONE_PASS, CLOSE):
         assert 0.0 <= confidence(found, weights) <= 1.0
 
 

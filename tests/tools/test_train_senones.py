@@ -21,7 +21,8 @@ from antiphon_tools.commands.train_senones import app
 from antiphon_tools.senones import noises
 from antiphon_tools.senones.aligning import UNKNOWN, Aligner
 from antiphon_tools.senones.mixing import added, piece, surrounded
-from antiphon_tools.senones.surroundings import FULL_SCALE, blocks, placed, room
+from antiphon_tools.senones.rooms import room
+from antiphon_tools.senones.surroundings import FULL_SCALE, blocks, placed
 from antiphon_tools.senones.texts import number, texts
 from antiphon_tools.senones.variants import Recording, variant, variants
 from antiphon_tools.senones.wording import Wording

@@ -9,8 +9,10 @@ from antiphon_engines.hmm.model import Floats
 from antiphon_engines.hmm.network import Along, Network
 from antiphon_engines.hmm.scorer import WINDOW_FRAMES, Scorer, differences
 
-NETWORK_WEIGHT: Final = 0.6
-"""Of the network's log likelihoods beside those of the Gaussians."""
+WEIGHT: Final = 0.8
+"""Of all log likelihoods beside a grammar's odds: frames are no independent witnesses."""
+NETWORK_SHARE: Final = 0.5
+"""Of the weight has the network, where there is one; the Gaussians have the rest."""
 
 Numbers = Floats | npt.NDArray[np.float64]
 
@@ -43,6 +45,7 @@ class Rating:
     def __init__(self, gaussians: Scorer, network: Network | None) -> None:
         self._gaussians = gaussians
         self._network = Along(network) if network else None
+        self._gaussians_weight = np.float32(WEIGHT * (1 - NETWORK_SHARE) if network else WEIGHT)
         self._reach = network.header.reach if network else 0
         self._cepstra: Floats | None = None
         """Those not rated yet, and what their differences need in front of them."""
@@ -81,8 +84,9 @@ class Rating:
         )
         self._cepstra = known[count:]
         scores = self._gaussians.score(differences(frames, before=before, after=after))
+        scores *= self._gaussians_weight
         if by_network is not None:
-            scores += NETWORK_WEIGHT * by_network
+            scores += np.float32(WEIGHT * NETWORK_SHARE) * by_network
         return scores
 
 

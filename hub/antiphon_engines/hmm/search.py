@@ -17,10 +17,13 @@ BEAM: Final = 200.0
 """Paths this much less likely than the best are dropped, natural logarithm."""
 ACTIVE_MAX: Final = 1500
 """States that are followed at a time: more cost much, and find no more in a home's grammar."""
-OTHER_BELOW_BEST: Final = 5.0
+WIDE_BEAM: Final = 400.0
+WIDE_ACTIVE_MAX: Final = 5000
+"""The same where no way led to the end of a sentence: noise had covered the one that was said."""
+OTHER_BELOW_BEST: Final = 3.0
 """How far below the best-fitting sound of a frame other sound scores, natural logarithm. Words that
-were said are 2 to 4 below it on average, in much noise 5."""
-WORDS_FIT_MIN: Final = -5.0
+were said are 1 to 2 below it on average, in much noise 2.5."""
+WORDS_FIT_MIN: Final = -2.5
 """Words that fit worse on average are made of noise: not even children's are so far off."""
 WEAKEST_FRAMES: Final = 25
 """So long is a short word that was not said, among others that were."""
@@ -55,9 +58,7 @@ class Search:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        options = kaldi_decoder.FasterDecoderOptions(beam=BEAM, max_active=ACTIVE_MAX)
-        self._decoder = kaldi_decoder.FasterDecoder(graph.fst, options)
-        self._decoder.init_decoding()
+        self._decoder = _decoder(graph, BEAM, ACTIVE_MAX)
         self._below: list[Floats] = []
         self._frames = 0
         self._words: tuple[str, ...] = ()
@@ -82,6 +83,8 @@ class Search:
         if not self._frames:
             return NOTHING
         found, lattice = self._decoder.get_best_path(use_final_probs=True)
+        if not found:
+            found, lattice = self._wider()
         if not found:  # all ways came to an end before the sound did
             return msgspec.structs.replace(NOTHING, other_after=self._frames)
         return self._measured(lattice)
@@ -95,12 +98,24 @@ class Search:
         return self._measured(lattice), np.array(labels, np.int64) - 1
 
     def _step(self, scores: Floats) -> None:
-        best = scores.max(axis=1, keepdims=True)
-        self._below.append(scores - best)
-        called = scores[:, self._graph.called]
-        columns = np.concatenate((scores, best - OTHER_BELOW_BEST, called), axis=1)
-        self._decoder.advance_decoding(kaldi_decoder.DecodableCtc(columns, self._frames))
-        self._frames += len(scores)
+        below = scores - scores.max(axis=1, keepdims=True)
+        self._below.append(below)
+        self._advance(self._decoder, below, self._frames)
+        self._frames += len(below)
+
+    def _advance(self, decoder: Any, below: Floats, begin: int) -> None:
+        """Take frames, of which the first is that one, by how far below the best each sound is."""
+        other = np.full((len(below), 1), -OTHER_BELOW_BEST, np.float32)
+        columns = np.concatenate((below, other, below[:, self._graph.called]), axis=1)
+        decoder.advance_decoding(kaldi_decoder.DecodableCtc(columns, begin))
+
+    def _wider(self) -> Any:
+        """Return whether a wider search finds a sentence, and its lattice."""
+        decoder, at = _decoder(self._graph, WIDE_BEAM, WIDE_ACTIVE_MAX), 0
+        for below in self._below:
+            self._advance(decoder, below, at)
+            at += len(below)
+        return decoder.get_best_path(use_final_probs=True)
 
     def _measured(self, lattice: Any) -> Path:
         _, labels, words, _ = kaldifst.get_linear_symbol_sequence(lattice)
@@ -127,6 +142,13 @@ class Search:
             found.append(below[np.arange(len(below)), sounds[at : at + len(below)]])
             at += len(below)
         return np.concatenate(found)
+
+
+def _decoder(graph: Graph, beam: float, active_max: int) -> Any:
+    options = kaldi_decoder.FasterDecoderOptions(beam=beam, max_active=active_max)
+    decoder = kaldi_decoder.FasterDecoder(graph.fst, options)
+    decoder.init_decoding()
+    return decoder
 
 
 def _mean(values: Floats) -> float:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from antiphon_engines.errors import EngineFailedError
 from antiphon_engines.grammar import WordAutomaton
 from antiphon_engines.hmm.graph import Graph
+from antiphon_engines.hmm.model import Floats
 from antiphon_engines.hmm.rating import Rater
 from antiphon_engines.hmm.search import Path, Search
 from antiphon_engines.stt.features import (
@@ -27,8 +28,8 @@ from antiphon_engines.stt.features import (
 )
 from antiphon_engines.stt.port import SttHypothesis, SttPartial, SttResult
 from antiphon_engines.stt.rejection import (
+    CLOSE,
     ONE_PASS,
-    OPINIONS,
     Evidence,
     confidence,
     evidence,
@@ -42,17 +43,14 @@ LIVE_PRIOR_FRAMES: Final = 100.0
 """How much the typical voice weighs in the live search until more is known, 10 ms each."""
 LIVE_STEP_FRAMES: Final = 8
 """So many are rated at a time: fewer cost as much."""
-OPINIONS_ON: Final = (
+CLOSER: Final = (
     (1.06, FLOOR_BELOW_SPEECH_DB),
-    (1.0, LOUD_FLOOR_DB),
     (0.94, FLOOR_BELOW_SPEECH_DB),
-    (1.06, LOUD_FLOOR_DB),
-    (0.88, FLOOR_BELOW_SPEECH_DB),
-    (1.12, FLOOR_BELOW_SPEECH_DB),
+    (1.0, LOUD_FLOOR_DB),
 )
-"""What second opinions assume: higher and lower voices than the model's (see FrontEnd), and noise
-that comes and goes, in a floor of noise that covers it (decibels under the loud frames). What most
-often helps comes first."""
+"""What a closer look assumes beside what the first did: a higher and a lower voice than the model's
+(see FrontEnd), and noise that comes and goes, in a floor of noise that covers it (decibels under
+the loud frames). The mean of how all of them rate each moment is searched."""
 OTHER_SPEECH_FRAMES: Final = 30
 """From so much sound on that is none of the grammar's words, somebody said something else."""
 _BYTES_MAX: Final = int(WAV_SECONDS_MAX * SAMPLE_RATE_HZ) * SAMPLE_BYTES
@@ -65,9 +63,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     rater: Rater
     automaton: WordAutomaton
     hopeless: float
-    """Confidence below which no second opinion is asked for."""
+    """Confidence below which no closer look is taken."""
     sure: float
-    """Confidence from which on no second opinion is asked for."""
+    """Confidence from which on no closer look is taken."""
     accept: float
     """Confidence from which on a hypothesis is taken."""
 
@@ -110,9 +108,10 @@ class ClosedStream:
         self._live = None
 
     def _judge(self, live: tuple[str, ...]) -> SttResult:
-        first = self._look()
-        if first is None:
+        rated = self._rated()
+        if rated is None:
             return SttResult(best=None)
+        first = self._searched(rated.scores)
         self.evidence = self._weigh(first, [live])
         if self.evidence is None:
             other = first.other_before + first.other_after
@@ -120,27 +119,17 @@ class ClosedStream:
         sure = confidence(self.evidence, ONE_PASS)
         if sure >= self._task.sure or sure < self._task.hopeless:
             return self._result(first, sure)
-        return self._second_opinion(first, sure, live)
+        return self._closer(rated, first, live)
 
-    def _second_opinion(self, first: Path, score: float, live: tuple[str, ...]) -> SttResult:
-        """Assume other voices and rooms until sure, and believe the one that is the surest."""
-        looks, best = [first], first
-        for assumed in OPINIONS_ON:
-            if (look := self._look(*assumed)) is not None:
-                looks.append(look)
-                best, score = self._best_of(looks, live)
-            if score >= self._task.sure:
-                break
-        return self._result(best, score)
-
-    def _best_of(self, looks: Sequence[Path], live: tuple[str, ...]) -> tuple[Path, float]:
-        judged = []
-        for look in looks:
-            others = [live, *(one.words for one in looks if one is not look)]
-            if (found := self._weigh(look, others)) is not None:
-                judged.append((confidence(found, OPINIONS), found, look))
-        score, self.evidence, best = max(judged, key=lambda one: one[0])
-        return best, score
+    def _closer(self, rated: "_Rated", first: Path, live: tuple[str, ...]) -> SttResult:
+        """Assume other voices and another floor of noise as well, and search what they agree on."""
+        looks = (rated, *(self._rated(*assumed) for assumed in CLOSER))
+        mean = _mean_of(rated, [look for look in looks if look is not None])
+        found = self._searched(mean)
+        if (weighed := self._weigh(found, [live, first.words])) is None:
+            return SttResult(best=None, rejected=True)
+        self.evidence = weighed
+        return self._result(found, confidence(weighed, CLOSE))
 
     def _weigh(self, look: Path, others: Sequence[Sequence[str]]) -> Evidence | None:
         return evidence(look, others, complete=self._task.automaton.accepts(look.words))
@@ -152,21 +141,47 @@ class ClosedStream:
             return SttResult(best=None, rejected=True, alternatives=(hypothesis,))
         return SttResult(best=hypothesis, alternatives=(hypothesis,))
 
-    def _look(
+    def _rated(
         self, warp: float = 1.0, floor_below_db: float = FLOOR_BELOW_SPEECH_DB
-    ) -> Path | None:
-        """Search the whole utterance; None if nothing in it stands out."""
+    ) -> "_Rated | None":
+        """Rate the whole utterance; None if nothing in it stands out."""
         sound = utterance(bytes(self._pcm), warp, floor_below_db)
         if sound is None:
             return None
+        return _Rated(sound.begin, self._task.rater.whole(sound.cepstra, sound.bands))
+
+    def _searched(self, scores: Floats) -> Path:
         search = Search(self._task.graph)
-        search.push(self._task.rater.whole(sound.cepstra, sound.bands))
+        search.push(scores)
         return search.finish()
 
     def _open(self) -> "_Live":
         if self._live is None:
             raise EngineFailedError("the stream is closed; open another")
         return self._live
+
+
+class _Rated(NamedTuple):
+    """An utterance as it sounds under one assumption."""
+
+    begin: int
+    """The frame of the recording that it begins with."""
+    scores: Floats
+    """Log likelihoods, (frames, senones)."""
+
+
+def _mean_of(first: _Rated, looks: Sequence[_Rated]) -> Floats:
+    """Return the mean of looks over the frames of the first; where one has none, the first's."""
+    end = first.begin + len(first.scores)
+    total = np.zeros_like(first.scores)
+    for look in looks:
+        begin, stop = max(first.begin, look.begin), min(end, look.begin + len(look.scores))
+        inside = slice(begin - first.begin, max(begin, stop) - first.begin)
+        total[: inside.start] += first.scores[: inside.start]
+        total[inside] += look.scores[begin - look.begin : max(begin, stop) - look.begin]
+        total[inside.stop :] += first.scores[inside.stop :]
+    total /= len(looks)
+    return total
 
 
 class _Live:

@@ -35,12 +35,12 @@ WAKE_PHRASES_MAX: Final = 4
 class PocketsphinxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `[options.pocketsphinx]` may hold."""
 
-    accept: float = 0.65
+    accept: float = 0.6
     """Confidence from which on a command is taken; below it is rejected."""
     sure: float = 0.85
-    """Confidence from which on no second opinion is asked for: each is one more pass."""
+    """Confidence from which on no closer look is taken, which is three times the work."""
     hopeless: float = 0.1
-    """Confidence below which none is asked for either: noise, or speech not meant for us."""
+    """Confidence below which none is taken either: noise, or speech not meant for us."""
     contexts: int = 8
     """Grammars that are kept; the one unused for longest goes."""
     network: bool | str = True

@@ -18,7 +18,7 @@ from antiphon_engines.hmm.search import Path
 
 USUAL_BEFORE_FRAMES: Final = 120
 """A call that is not recognised as one, a click, a breath: they say nothing against a command."""
-SILENCE_FIT_MIN: Final = -5.0
+SILENCE_FIT_MIN: Final = -2.5
 """Digital silence fits the model's badly, and says as little as much noise does."""
 INCOMPLETE: Final = 0.01
 """Confidence in a sentence that the grammar does not let end there."""
@@ -56,25 +56,25 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ONE_PASS: Final = Weights(
-    bias=4.9,
-    fit=1.54,
-    weakest=0.29,
-    silence_fit=0.47,
-    agreement=0.56,
-    log_words=2.1,
-    other=-5.8,
+    bias=2.33,
+    fit=3.22,
+    weakest=0.16,
+    silence_fit=0.46,
+    agreement=2.78,
+    log_words=1.21,
+    other=-5.33,
 )
 """Heard along the way and once at the end."""
-OPINIONS: Final = Weights(
-    bias=1.26,
-    fit=1.24,
-    weakest=0.19,
-    silence_fit=0.23,
-    agreement=3.25,
-    log_words=1.66,
-    other=-5.2,
+CLOSE: Final = Weights(
+    bias=0.57,
+    fit=2.81,
+    weakest=0.36,
+    silence_fit=0.43,
+    agreement=4.47,
+    log_words=1.13,
+    other=-5.6,
 )
-"""Heard with other assumed voices as well."""
+"""Heard once more, with other voices and another floor of noise assumed as well."""
 
 
 def evidence(path: Path, others: Sequence[Sequence[str]], *, complete: bool) -> Evidence | None:

@@ -19,7 +19,7 @@ from antiphon_engines.stt.dictation import model_path
 from antiphon_engines.stt.features import FRAME_SAMPLES, WINDOW_SAMPLES, utterance
 from antiphon_engines.stt.lexicon import Lexicon
 
-FIT_MIN: Final = -6.0
+FIT_MIN: Final = -4.0
 """Sentences whose words fit worse on average were not said that way."""
 UNKNOWN: Final = -1
 """Label of a moment that is none of the sentence's sounds."""

@@ -22,13 +22,13 @@ from antiphon_engines.stt.features import (
     mel_filters,
 )
 from antiphon_tools.senones.aligning import Labels
-from antiphon_tools.senones.noises import Audio, Chance
+from antiphon_tools.senones.rooms import Audio, Chance
 from antiphon_tools.senones.surroundings import LOUDEST_SAMPLES, blocks, in_floats, scaled
 from antiphon_tools.senones.variants import Variant
 
 Mel = npt.NDArray[np.float32]
 
-SNR_DB: Final = (-3.0, 27.0)
+SNR_DB: Final = (-5.0, 25.0)
 CLEAN_SHARE: Final = 0.12
 COLOURED_SHARE: Final = 0.5
 """Of the noises sound otherwise than they were made: as through another wall."""

@@ -1,4 +1,4 @@
-"""Noise of a home, all of it made: hiss, hum, fans, water, clatter, tones, talk. Pure.
+"""Noise of a home, all of it made: hiss, hum, fans, water, clatter, tones, talk, crowds. Pure.
 
 Nothing here is a recording; talk is made of other utterances.
 """
@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
-
-Audio = npt.NDArray[np.float32]
-Chance = np.random.Generator
+from antiphon_tools.senones.rooms import Audio, Chance, heard_in, room
 
 SECONDS: Final = 12
 SAMPLES: Final = SECONDS * SAMPLE_RATE_HZ
 BABBLE_VOICES: Final = (3, 7)
+CROWD_VOICES: Final = (4, 16)
+CROWD_ROOMS: Final = 4
+"""Places of a room that people of a crowd stand in: one answer of the room each."""
+FAR_SHARE: Final = 0.25
+"""Of what is heard is heard across a room, not beside the microphone."""
 
 
 def noises(count: int, speech: Sequence[Audio], chance: Chance) -> list[Audio]:
@@ -37,6 +39,8 @@ def noises(count: int, speech: Sequence[Audio], chance: Chance) -> list[Audio]:
         _tones,
         lambda own: _talk(own, speech, 1),
         lambda own: _talk(own, speech, int(own.integers(*BABBLE_VOICES))),
+        lambda own: _crowd(own, speech),
+        lambda own: _crowd(own, speech) + _level(_clatter(own)) * float(own.uniform(0.5, 3)),
     ]
     found = []
     for number in range(count):
@@ -44,6 +48,8 @@ def noises(count: int, speech: Sequence[Audio], chance: Chance) -> list[Audio]:
         if chance.random() < 0.5:  # noqa: PLR2004 - two at a time, as often as not
             other = kinds[int(chance.integers(len(kinds)))](chance)
             noise = noise + other * float(chance.uniform(0.2, 1.5))
+        if chance.random() < FAR_SHARE:
+            noise = heard_in(noise, room(chance))
         found.append(_level(noise))
     return found
 
@@ -167,3 +173,13 @@ def _talk(chance: Chance, speech: Sequence[Audio], voices: int) -> Audio:
             heard[at : at + len(piece)] += piece
             at += len(piece) + int(chance.integers(0, SAMPLE_RATE_HZ))
     return heard
+
+
+def _crowd(chance: Chance, speech: Sequence[Audio]) -> Audio:
+    """Return many people who talk in a room, each as loud as far away."""
+    answers = [room(chance) for _ in range(CROWD_ROOMS)]
+    heard = np.zeros(SAMPLES, np.float32)
+    for voice in range(int(chance.integers(*CROWD_VOICES))):
+        talk = heard_in(_talk(chance, speech, 1), answers[voice % CROWD_ROOMS])
+        heard += _level(talk) * float(np.exp(chance.normal(0, 0.6)))
+    return _level(heard)

@@ -8,7 +8,7 @@ import numpy as np
 from antiphon_engines.deepspeech.features import Samples
 from antiphon_engines.deepspeech.training.augment import faster
 from antiphon_protocol.audio import SAMPLE_RATE_HZ
-from antiphon_tools.senones.noises import Audio, Chance
+from antiphon_tools.senones.rooms import Audio, Chance, heard_in, room
 
 FULL_SCALE: Final = 32768.0
 SPEED: Final = (0.85, 1.25)
@@ -19,8 +19,6 @@ LINE_SHARE: Final = 0.12
 LOUDEST_SAMPLES: Final = 2048
 """How long a sound is taken to be when the loudest of speech and noise are compared."""
 _PEAK: Final = 0.5
-_DECAY: Final = 6.91
-_SOUND_M_S: Final = 343.0
 
 
 class Scene(NamedTuple):
@@ -44,7 +42,7 @@ def placed(speech: Audio, chance: Chance, *, elsewhere: bool = True) -> Scene:
         speed = float(chance.uniform(*SPEED))
         audio = faster(speech, speed)
     if elsewhere and chance.random() < REVERB_SHARE:
-        audio = _heard(audio, room(chance))
+        audio = heard_in(audio, room(chance))
     if elsewhere and chance.random() < LINE_SHARE:
         audio = _line(audio, chance)
     return Scene(scaled(audio), speed)
@@ -67,41 +65,6 @@ def blocks(audio: Audio) -> Audio:
     count = max(1, len(audio) // LOUDEST_SAMPLES)
     found: Audio = (np.resize(audio, (count, LOUDEST_SAMPLES)) ** 2).sum(axis=1)
     return found
-
-
-def room(chance: Chance) -> Audio:
-    """Return a room's answer to a click: first reflections of a box, then a fading tail.
-
-    Source: Allen & Berkley, "Image method for efficiently simulating small-room acoustics", 1979,
-    first order alone; what follows is noise that falls by 60 dB in the reverberation time.
-    """
-    size = chance.uniform((2.5, 2.5, 2.2), (8.0, 7.0, 3.2))
-    decay_s = float(chance.uniform(0.15, 0.7))
-    speaker, microphone = (chance.uniform(0.15, 0.85, 3) * size for _ in range(2))
-    direct_m = max(0.3, float(np.linalg.norm(speaker - microphone)))
-    answer = np.zeros(int(decay_s * SAMPLE_RATE_HZ), np.float32)
-    answer[0] = 1.0
-    reflects = float(chance.uniform(0.4, 0.9))
-    for axis in range(3):
-        for wall in (0.0, float(size[axis])):
-            image = speaker.copy()
-            image[axis] = 2 * wall - image[axis]
-            way_m = float(np.linalg.norm(image - microphone))
-            at = int((way_m - direct_m) / _SOUND_M_S * SAMPLE_RATE_HZ)
-            if 0 < at < len(answer):
-                answer[at] += reflects * direct_m / way_m
-    late = np.exp(-_DECAY * np.arange(len(answer)) / len(answer))
-    tail = chance.standard_normal(len(answer)) * late
-    tail[: int(0.004 * SAMPLE_RATE_HZ)] = 0.0
-    share = float(chance.uniform(0.05, 0.45)) * min(3.0, direct_m)
-    tail *= share / float(np.sqrt(np.sum(tail**2)))
-    return (answer + tail).astype(np.float32)
-
-
-def _heard(audio: Audio, answer: Audio) -> Audio:
-    size = 1 << (len(audio) + len(answer)).bit_length()
-    both = np.fft.rfft(audio, size) * np.fft.rfft(answer, size)
-    return np.asarray(np.fft.irfft(both, size)[: len(audio)], np.float32)
 
 
 def _line(audio: Audio, chance: Chance) -> Audio:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from antiphon_engines.deepspeech.features import Samples
 from antiphon_engines.stt.features import FrontEnd
 from antiphon_tools.senones.aligning import Labels
-from antiphon_tools.senones.noises import Chance
+from antiphon_tools.senones.rooms import Chance
 from antiphon_tools.senones.surroundings import blocks, in_floats, placed
 
 WARPS: Final = (0.88, 0.94, 1.0, 1.0, 1.0, 1.06, 1.12)
