@@ -121,6 +121,15 @@ def test_other_sound_is_not_cheaper_than_words_that_fit_well(graph: Graph) -> No
     assert heard(graph, worse).finish().words == ("turn", "on", "the", "light")
 
 
+def test_scores_that_count_more_fit_as_well_as_before(graph: Graph) -> None:
+    scores = sounding(QUIET, said("turn on the light"), QUIET)
+    plain, more = Search(graph), Search(graph, 3.0)
+    for one in (plain, more):
+        one.push(scores)
+    assert more.words() == plain.words() == ("turn", "on", "the", "light")
+    assert more.finish().fit == pytest.approx(plain.finish().fit, abs=1e-3)
+
+
 def test_words_come_while_they_are_said(graph: Graph) -> None:
     search = Search(graph)
     seen = []

@@ -22,7 +22,7 @@ from antiphon_engines.hmm.network import (
     read_network,
     write_network,
 )
-from antiphon_engines.hmm.rating import NETWORK_SHARE, WEIGHT, Rater
+from antiphon_engines.hmm.rating import NETWORK_SHARE, WEIGHT, Rated, Rater, mean_of
 from antiphon_engines.hmm.scorer import Scorer
 from antiphon_engines.stt.dictation import model_path
 from antiphon_engines.stt.features import BANDS, CEPSTRA
@@ -180,3 +180,18 @@ def test_the_one_that_ships_fits_the_model_and_the_package() -> None:
     network = read_network(NETWORK, phones.senones)
     assert network.header.bands == BANDS
     assert NETWORK.stat().st_size <= FILE_BYTES_MAX
+
+
+@pytest.mark.parametrize(("begin", "frames"), [(5, 6), (3, 9), (7, 2), (8, 9), (0, 2), (30, 4)])
+def test_looks_are_averaged_frame_by_frame(begin: int, frames: int) -> None:
+    first, other = Rated(5, numbers(6, 4)), Rated(begin, numbers(frames, 4) + 1)
+    found = mean_of(first, [other, first])
+    for place, row in enumerate(found, 5):
+        there = begin <= place < begin + frames
+        theirs = other.scores[place - begin] if there else first.scores[place - 5]
+        np.testing.assert_allclose(row, (2 * first.scores[place - 5] + theirs) / 3, rtol=1e-5)
+
+
+def test_a_look_alone_is_its_own_mean() -> None:
+    alone = Rated(0, numbers(6, 4))
+    np.testing.assert_array_equal(mean_of(alone, []), alone.scores)

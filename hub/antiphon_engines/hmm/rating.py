@@ -1,6 +1,7 @@
 """What a search takes of each moment: the Gaussians' rating and the network's, added up."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,34 @@ NETWORK_SHARE: Final = 0.5
 """Of the weight has the network, where there is one; the Gaussians have the rest."""
 
 Numbers = Floats | npt.NDArray[np.float64]
+
+
+class Rated(NamedTuple):
+    """An utterance as it sounds under one assumption."""
+
+    begin: int
+    """The frame of the recording that it begins with."""
+    scores: Floats
+    """Log likelihoods, (frames, senones)."""
+
+
+def mean_of(first: Rated, others: Sequence[Rated]) -> Floats:
+    """Return the mean of looks at one recording over the frames of the first, (frames, senones).
+
+    Where another look has no frame, because speech begins later or ends sooner in it, the first's
+    own stands in its place.
+    """
+    total = first.scores.copy()
+    end = first.begin + len(first.scores)
+    for one in others:
+        begin = min(max(first.begin, one.begin), end)
+        stop = max(begin, min(end, one.begin + len(one.scores)))
+        before, inside, after = np.split(total, (begin - first.begin, stop - first.begin))
+        before += first.scores[: len(before)]
+        inside += one.scores[begin - one.begin : stop - one.begin]
+        after += first.scores[len(first.scores) - len(after) :]
+    total /= np.float32(len(others) + 1)
+    return total
 
 
 class Rater:

@@ -17,9 +17,6 @@ BEAM: Final = 200.0
 """Paths this much less likely than the best are dropped, natural logarithm."""
 ACTIVE_MAX: Final = 1500
 """States that are followed at a time: more cost much, and find no more in a home's grammar."""
-WIDE_BEAM: Final = 400.0
-WIDE_ACTIVE_MAX: Final = 5000
-"""The same where no way led to the end of a sentence: noise had covered the one that was said."""
 OTHER_BELOW_BEST: Final = 3.0
 """How far below the best-fitting sound of a frame other sound scores, natural logarithm. Words that
 were said are 1 to 2 below it on average, in much noise 2.5."""
@@ -56,9 +53,18 @@ NOTHING: Final = Path(
 class Search:
     """One utterance; one thread at a time."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, weight: float = 1.0) -> None:
+        """Begin.
+
+        Args:
+            graph: What may be said.
+            weight: How much more all scores count beside the grammar's odds than they say.
+        """
         self._graph = graph
-        self._decoder = _decoder(graph, BEAM, ACTIVE_MAX)
+        self._weight = np.float32(weight)
+        options = kaldi_decoder.FasterDecoderOptions(beam=BEAM, max_active=ACTIVE_MAX)
+        self._decoder = kaldi_decoder.FasterDecoder(graph.fst, options)
+        self._decoder.init_decoding()
         self._below: list[Floats] = []
         self._frames = 0
         self._words: tuple[str, ...] = ()
@@ -83,8 +89,6 @@ class Search:
         if not self._frames:
             return NOTHING
         found, lattice = self._decoder.get_best_path(use_final_probs=True)
-        if not found:
-            found, lattice = self._wider()
         if not found:  # all ways came to an end before the sound did
             return msgspec.structs.replace(NOTHING, other_after=self._frames)
         return self._measured(lattice)
@@ -100,22 +104,11 @@ class Search:
     def _step(self, scores: Floats) -> None:
         below = scores - scores.max(axis=1, keepdims=True)
         self._below.append(below)
-        self._advance(self._decoder, below, self._frames)
-        self._frames += len(below)
-
-    def _advance(self, decoder: Any, below: Floats, begin: int) -> None:
-        """Take frames, of which the first is that one, by how far below the best each sound is."""
         other = np.full((len(below), 1), -OTHER_BELOW_BEST, np.float32)
         columns = np.concatenate((below, other, below[:, self._graph.called]), axis=1)
-        decoder.advance_decoding(kaldi_decoder.DecodableCtc(columns, begin))
-
-    def _wider(self) -> Any:
-        """Return whether a wider search finds a sentence, and its lattice."""
-        decoder, at = _decoder(self._graph, WIDE_BEAM, WIDE_ACTIVE_MAX), 0
-        for below in self._below:
-            self._advance(decoder, below, at)
-            at += len(below)
-        return decoder.get_best_path(use_final_probs=True)
+        columns *= self._weight
+        self._decoder.advance_decoding(kaldi_decoder.DecodableCtc(columns, self._frames))
+        self._frames += len(below)
 
     def _measured(self, lattice: Any) -> Path:
         _, labels, words, _ = kaldifst.get_linear_symbol_sequence(lattice)
@@ -142,13 +135,6 @@ class Search:
             found.append(below[np.arange(len(below)), sounds[at : at + len(below)]])
             at += len(below)
         return np.concatenate(found)
-
-
-def _decoder(graph: Graph, beam: float, active_max: int) -> Any:
-    options = kaldi_decoder.FasterDecoderOptions(beam=beam, max_active=active_max)
-    decoder = kaldi_decoder.FasterDecoder(graph.fst, options)
-    decoder.init_decoding()
-    return decoder
 
 
 def _mean(values: Floats) -> float:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ from antiphon_engines.errors import EngineFailedError
 from antiphon_engines.grammar import WordAutomaton
 from antiphon_engines.hmm.graph import Graph
 from antiphon_engines.hmm.model import Floats
-from antiphon_engines.hmm.rating import Rater
+from antiphon_engines.hmm.rating import Rated, Rater, mean_of
 from antiphon_engines.hmm.search import Path, Search
 from antiphon_engines.stt.features import (
     BANDS,
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 
 LIVE_PRIOR_FRAMES: Final = 100.0
 """How much the typical voice weighs in the live search until more is known, 10 ms each."""
+LIVE_WEIGHT: Final = 3.0
+"""How much more sounds count in the live search: while a sentence is unfinished, the odds of short
+ones would have it complete too early, and who looks for a word be cut off."""
 LIVE_STEP_FRAMES: Final = 8
 """So many are rated at a time: fewer cost as much."""
 CLOSER: Final = (
@@ -121,11 +124,10 @@ class ClosedStream:
             return self._result(first, sure)
         return self._closer(rated, first, live)
 
-    def _closer(self, rated: "_Rated", first: Path, live: tuple[str, ...]) -> SttResult:
+    def _closer(self, rated: Rated, first: Path, live: tuple[str, ...]) -> SttResult:
         """Assume other voices and another floor of noise as well, and search what they agree on."""
-        looks = (rated, *(self._rated(*assumed) for assumed in CLOSER))
-        mean = _mean_of(rated, [look for look in looks if look is not None])
-        found = self._searched(mean)
+        closer = (self._rated(*assumed) for assumed in CLOSER)
+        found = self._searched(mean_of(rated, [look for look in closer if look is not None]))
         if (weighed := self._weigh(found, [live, first.words])) is None:
             return SttResult(best=None, rejected=True)
         self.evidence = weighed
@@ -143,12 +145,12 @@ class ClosedStream:
 
     def _rated(
         self, warp: float = 1.0, floor_below_db: float = FLOOR_BELOW_SPEECH_DB
-    ) -> "_Rated | None":
+    ) -> Rated | None:
         """Rate the whole utterance; None if nothing in it stands out."""
         sound = utterance(bytes(self._pcm), warp, floor_below_db)
         if sound is None:
             return None
-        return _Rated(sound.begin, self._task.rater.whole(sound.cepstra, sound.bands))
+        return Rated(sound.begin, self._task.rater.whole(sound.cepstra, sound.bands))
 
     def _searched(self, scores: Floats) -> Path:
         search = Search(self._task.graph)
@@ -161,35 +163,12 @@ class ClosedStream:
         return self._live
 
 
-class _Rated(NamedTuple):
-    """An utterance as it sounds under one assumption."""
-
-    begin: int
-    """The frame of the recording that it begins with."""
-    scores: Floats
-    """Log likelihoods, (frames, senones)."""
-
-
-def _mean_of(first: _Rated, looks: Sequence[_Rated]) -> Floats:
-    """Return the mean of looks over the frames of the first; where one has none, the first's."""
-    end = first.begin + len(first.scores)
-    total = np.zeros_like(first.scores)
-    for look in looks:
-        begin, stop = max(first.begin, look.begin), min(end, look.begin + len(look.scores))
-        inside = slice(begin - first.begin, max(begin, stop) - first.begin)
-        total[: inside.start] += first.scores[: inside.start]
-        total[inside] += look.scores[begin - look.begin : max(begin, stop) - look.begin]
-        total[inside.stop :] += first.scores[inside.stop :]
-    total /= len(looks)
-    return total
-
-
 class _Live:
     """The search along with the audio, normalised by what is known of the voice so far."""
 
     def __init__(self, task: Task) -> None:
         self._rating = task.rater.along()
-        self._search = Search(task.graph)
+        self._search = Search(task.graph, LIVE_WEIGHT)
         self._front = FrontEnd()
         self._normalizer = Normalizer(LIVE_PRIOR_FRAMES)
         self._levels = Levels(LIVE_PRIOR_FRAMES)

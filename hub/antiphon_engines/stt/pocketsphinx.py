@@ -35,7 +35,7 @@ WAKE_PHRASES_MAX: Final = 4
 class PocketsphinxOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `[options.pocketsphinx]` may hold."""
 
-    accept: float = 0.6
+    accept: float = 0.65
     """Confidence from which on a command is taken; below it is rejected."""
     sure: float = 0.85
     """Confidence from which on no closer look is taken, which is three times the work."""

@@ -56,23 +56,23 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ONE_PASS: Final = Weights(
-    bias=2.33,
-    fit=3.22,
-    weakest=0.16,
-    silence_fit=0.46,
-    agreement=2.78,
-    log_words=1.21,
-    other=-5.33,
+    bias=2.85,
+    fit=3.37,
+    weakest=0.11,
+    silence_fit=0.28,
+    agreement=2.31,
+    log_words=1.19,
+    other=-4.11,
 )
 """Heard along the way and once at the end."""
 CLOSE: Final = Weights(
-    bias=0.57,
-    fit=2.81,
-    weakest=0.36,
-    silence_fit=0.43,
-    agreement=4.47,
-    log_words=1.13,
-    other=-5.6,
+    bias=1.18,
+    fit=2.89,
+    weakest=0.33,
+    silence_fit=0.26,
+    agreement=3.75,
+    log_words=1.15,
+    other=-4.54,
 )
 """Heard once more, with other voices and another floor of noise assumed as well."""
 
