@@ -1,6 +1,6 @@
 """What a search takes of each moment: the Gaussians' rating and the network's, added up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,22 +27,22 @@ class Rated(NamedTuple):
     """Log likelihoods, (frames, senones)."""
 
 
-def mean_of(first: Rated, others: Sequence[Rated]) -> Floats:
+def mean_of(first: Rated, others: Iterable[Rated]) -> Floats:
     """Return the mean of looks at one recording over the frames of the first, (frames, senones).
 
     Where another look has no frame, because speech begins later or ends sooner in it, the first's
-    own stands in its place.
+    own stands in its place. The others are taken one at a time: each has 2 MB a second.
     """
-    total = first.scores.copy()
+    total, count = first.scores.copy(), 1
     end = first.begin + len(first.scores)
-    for one in others:
+    for count, one in enumerate(others, 2):
         begin = min(max(first.begin, one.begin), end)
         stop = max(begin, min(end, one.begin + len(one.scores)))
         before, inside, after = np.split(total, (begin - first.begin, stop - first.begin))
         before += first.scores[: len(before)]
         inside += one.scores[begin - one.begin : stop - one.begin]
         after += first.scores[len(first.scores) - len(after) :]
-    total /= np.float32(len(others) + 1)
+    total /= np.float32(count)
     return total
 
 

@@ -127,7 +127,7 @@ class ClosedStream:
     def _closer(self, rated: Rated, first: Path, live: tuple[str, ...]) -> SttResult:
         """Assume other voices and another floor of noise as well, and search what they agree on."""
         closer = (self._rated(*assumed) for assumed in CLOSER)
-        found = self._searched(mean_of(rated, [look for look in closer if look is not None]))
+        found = self._searched(mean_of(rated, (look for look in closer if look is not None)))
         if (weighed := self._weigh(found, [live, first.words])) is None:
             return SttResult(best=None, rejected=True)
         self.evidence = weighed
