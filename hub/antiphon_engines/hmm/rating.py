@@ -35,13 +35,14 @@ def mean_of(first: Rated, others: Iterable[Rated]) -> Floats:
     """
     total, count = first.scores.copy(), 1
     end = first.begin + len(first.scores)
-    for count, one in enumerate(others, 2):
+    for one in others:
         begin = min(max(first.begin, one.begin), end)
         stop = max(begin, min(end, one.begin + len(one.scores)))
         before, inside, after = np.split(total, (begin - first.begin, stop - first.begin))
         before += first.scores[: len(before)]
         inside += one.scores[begin - one.begin : stop - one.begin]
         after += first.scores[len(first.scores) - len(after) :]
+        count += 1
     total /= np.float32(count)
     return total
 
