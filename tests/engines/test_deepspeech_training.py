@@ -248,15 +248,14 @@ def tones(tmp_path: Path) -> Path:
 def small(trainer: Any, batches: Any, manifest: Path, folder: Path, epochs: int) -> Any:
     geometry = Geometry(hidden=8, lstm=8)
     options = trainer.TrainOptions(epochs=epochs, batch=2, augmentation=NONE, dropout=0.0)
-    samples = read_manifest(manifest, ENGLISH)
-    return trainer.Trainer(
-        trainer.begin(geometry, ENGLISH, None, options),
-        ENGLISH,
-        options,
-        train=batches.Corpus(samples, geometry),
-        dev=batches.Corpus(samples, geometry),
-        folder=folder,
-    )
+    corpus = batches.Corpus(read_manifest(manifest, ENGLISH), geometry)
+    return begun(trainer, corpus, geometry, options, folder)
+
+
+def begun(trainer: Any, corpus: Any, geometry: Geometry, options: Any, folder: Path) -> Any:
+    """Return the training of a new network that is tested by what it learns from."""
+    network = trainer.begin(geometry, ENGLISH, None, options)
+    return trainer.Trainer(network, ENGLISH, options, train=corpus, dev=corpus, folder=folder)
 
 
 def test_stopping_and_going_on_ends_at_the_same_network(
@@ -360,14 +359,7 @@ def learnt_by_heart(trainer: Any, batches: Any, samples: Sequence[Sample], folde
         epochs=400, batch=1, rate=1e-3, dropout=0.0, patience=100, augmentation=NONE
     )
     geometry = Geometry(hidden=64, lstm=64)
-    one = trainer.Trainer(
-        trainer.begin(geometry, ENGLISH, None, options),
-        ENGLISH,
-        options,
-        train=batches.Corpus(samples, geometry),
-        dev=batches.Corpus(samples, geometry),
-        folder=folder,
-    )
+    one = begun(trainer, batches.Corpus(samples, geometry), geometry, options, folder)
     with pytest.raises(LearnedError):
         one.run(until_learned)
     best: Path = folder / trainer.BEST

@@ -38,10 +38,11 @@ def mean_of(first: Rated, others: Iterable[Rated]) -> Floats:
     for one in others:
         begin = min(max(first.begin, one.begin), end)
         stop = max(begin, min(end, one.begin + len(one.scores)))
-        before, inside, after = np.split(total, (begin - first.begin, stop - first.begin))
-        before += first.scores[: len(before)]
-        inside += one.scores[begin - one.begin : stop - one.begin]
-        after += first.scores[len(first.scores) - len(after) :]
+        look = first.scores.copy()
+        look[begin - first.begin : stop - first.begin] = one.scores[
+            begin - one.begin : stop - one.begin
+        ]
+        total += look
         count += 1
     total /= np.float32(count)
     return total

@@ -21,7 +21,7 @@ OTHER_BELOW_BEST: Final = 3.0
 """How far below the best-fitting sound of a frame other sound scores, natural logarithm. Words that
 were said are 1 to 2 below it on average, in much noise 2.5."""
 WORDS_FIT_MIN: Final = -2.2
-"""Words that fit worse on average are made of noise: not even children's are so far off."""
+"""Words that fit worse on average are made of noise: of children's, few are so far off."""
 WEAKEST_FRAMES: Final = 25
 """So long is a short word that was not said, among others that were."""
 STEP_FRAMES: Final = 32

@@ -13,7 +13,7 @@ from antiphon_tools.senones.rooms import Chance
 from antiphon_tools.senones.surroundings import blocks, in_floats, placed
 
 WARPS: Final = (0.88, 0.94, 1.0, 1.0, 1.0, 1.06, 1.12)
-"""Of the frequencies (see FrontEnd): what opinions assume."""
+"""Of the frequencies (see FrontEnd): lower and higher voices than the model's."""
 
 
 class Recording(NamedTuple):
