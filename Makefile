@@ -53,7 +53,7 @@ types: setup
 
 unit: setup
 	$(SAY) 'unit and architecture tests'
-	$(PYTEST) -m 'not system and not slow' $(ARGS)
+	$(PYTEST) -m 'not system and not slow' --hypothesis-profile quick $(ARGS)
 
 all-tests: setup
 	$(SAY) 'all tests'

@@ -1,5 +1,6 @@
 """Fixtures for all tests, and hypothesis without chance: a failure here is one everywhere."""
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile("antiphon"), max_examples=25)
 settings.load_profile("antiphon")
 
 
@@ -32,3 +34,9 @@ async def broker(tmp_path: Path, needs_mosquitto: None) -> AsyncIterator[Broker]
     """Run a fresh Mosquitto on a free port of the loopback interface; it accepts connections."""
     async with mosquitto(tmp_path) as one:
         yield one
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector leave alone what lasts: looking through ten thousand tests takes long."""
+    gc.collect()
+    gc.freeze()

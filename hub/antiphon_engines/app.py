@@ -5,6 +5,7 @@ import hashlib
 import logging
 import socket
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from antiphon_engines import rack
@@ -40,8 +41,20 @@ class Worker:
         engines: rack.Rack,
         open_link: OpenLink,
         service: ServiceManager,
+        warmed: Callable[[], None],
     ) -> None:
+        """Put its parts together.
+
+        Args:
+            settings: The worker's settings.
+            worker: Its id.
+            engines: What it works with.
+            open_link: Opens its way to the house.
+            service: Who is told how it is.
+            warmed: Called once when the engines are warm, before the first job.
+        """
         self._rack = engines
+        self._warmed = warmed
         self._service = service
         self.streams = Streams(settings.streams)
         self._edge = WorkerLink(
@@ -71,7 +84,7 @@ class Worker:
         """
         try:
             await self._rack.warm_up()
-            settle()
+            self._warmed()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._edge.link.run(), name="link")
                 group.create_task(self._watch(), name="watch")
@@ -129,6 +142,7 @@ async def main(settings: WorkerSettings, pair: str = "") -> None:
             engines=engines,
             open_link=lambda will: Link(resolve, client_id=name, will=will, name="worker"),
             service=ServiceManager(),
+            warmed=settle,
         )
         await app.run()
 

@@ -53,7 +53,7 @@ from antiphon_hub.workers import Trials
 from antiphon_link.broker import BrokerAddress
 from antiphon_link.errors import LinkDownError
 from antiphon_link.link import Link, Resolver
-from antiphon_link.program import ServiceManager
+from antiphon_link.program import ServiceManager, settle
 from antiphon_protocol.ids import new_id
 from antiphon_protocol.messages.event import TurnEnded
 
@@ -279,6 +279,7 @@ class Hub:
         written = ready_file.with_suffix(".new")
         written.write_bytes(msgspec.json.encode(facts))
         written.replace(ready_file)  # whoever looks for it never reads half of it
+        settle()
         try:
             self._manager.ready(f"serving {self._settings.hub.site} at broker {broker}")
             log.info("hub %s is ready, broker %s", self._id, broker)
@@ -299,6 +300,7 @@ class Hub:
     async def _reload_home(self) -> None:
         if (context := await self._mind.reload_if_changed()) is not None:
             self._pool.use_context(context)
+            settle()
 
     async def _forget_old(self) -> None:
         while True:

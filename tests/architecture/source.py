@@ -49,7 +49,7 @@ class Module(NamedTuple):
 
     def imports(self) -> list[Import]:
         """Return all that it imports, everywhere in the file."""
-        return list(_imports(self.tree, lazy=False))
+        return _imports_of(self.name)
 
 
 def _imports(node: ast.AST, *, lazy: bool) -> Iterator[Import]:
@@ -61,6 +61,11 @@ def _imports(node: ast.AST, *, lazy: bool) -> Iterator[Import]:
             yield from (Import(f"{base}.{one.name}", child.lineno, lazy) for one in child.names)
         inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         yield from _imports(child, lazy=lazy or inside)
+
+
+@cache
+def _imports_of(name: str) -> list[Import]:
+    return list(_imports(modules()[name].tree, lazy=False))
 
 
 @cache

@@ -30,6 +30,7 @@ from antiphon_protocol.limits import (
     OPUS_PACKETS_MAX,
 )
 from antiphon_protocol.topics import SATELLITE_AUDIO, SATELLITE_OPUS
+from tests.support.examples import examples
 
 BEGAN_US = 1_750_000_000_000_000
 
@@ -76,7 +77,7 @@ def codec(request: pytest.FixtureRequest) -> str:
 PIECES = st.lists(st.integers(1, AUDIO_FRAME_BYTES_MAX // SAMPLE_BYTES), min_size=1, max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(sizes=PIECES)
 @pytest.mark.parametrize("codec", sorted(MAKERS))
 def test_every_sample_has_its_place_and_its_time(codec: str, sizes: list[int]) -> None:
@@ -123,7 +124,7 @@ def test_a_stream_of_nothing_is_one_last_frame(codec: str) -> None:
     assert joined([only]) == b""
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(lost=st.sets(st.integers(0, 31), max_size=8))
 @pytest.mark.parametrize("codec", sorted(MAKERS))
 def test_what_is_missing_is_silence_and_what_follows_depends_on_nothing_before_it(
@@ -196,7 +197,7 @@ def test_an_empty_packet_is_no_order_to_invent_something() -> None:
         libopus.Decoder().decode(b"")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     packets=st.lists(
         st.binary(min_size=1, max_size=OPUS_PACKET_BYTES_MAX),
@@ -222,7 +223,7 @@ def test_any_bytes_give_samples_or_silence_and_never_more_than_the_frame_says(
         assert len(joiner.put(one)) >= one.samples * SAMPLE_BYTES
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(data=st.data())
 def test_a_flipped_bit_or_a_cut_is_survived(data: st.DataObject) -> None:
     frames = [one for one in made(OPUS, [FRAME_SAMPLES] * 8) if isinstance(one, OpusFrame)]

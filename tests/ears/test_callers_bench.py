@@ -24,6 +24,7 @@ def scored(first: float, second: float, voice: str = "rms") -> callers.Scored:
     return callers.Scored([(44_800, first)], [(44_800, second)], embeddings(pcm))
 
 
+@pytest.mark.slow
 def test_only_what_is_like_the_taught_calls_passes_besides() -> None:
     calls = [callers.Call("a", scored(0.5, 0.0), scored(0.5, 0.2)) for _ in range(5)]
     rubbish = np.zeros((60, 96))

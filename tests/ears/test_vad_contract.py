@@ -13,6 +13,7 @@ from antiphon_ears.vad.microvad import MicroVadEngine
 from antiphon_ears.vad.port import VadEngine, VadStream
 from antiphon_ears.vad.silero import SileroEngine
 from antiphon_tools import speech
+from tests.support.examples import examples
 
 RATE_HZ = 16_000
 SECOND = bytes(2 * RATE_HZ)
@@ -63,7 +64,7 @@ def test_any_chunking_hears_the_same(engine: VadEngine, sentence: bytes) -> None
     audio = SECOND[:9000] + sentence[:40_000]
     whole = probabilities(engine.open(), audio, [len(audio)])
 
-    @settings(max_examples=8)
+    @settings(max_examples=examples(8))
     @given(sizes=st.lists(st.integers(0, 4000), min_size=1, max_size=5).filter(any))
     def chunked(sizes: list[int]) -> None:
         assert probabilities(engine.open(), audio, sizes) == whole

@@ -33,6 +33,7 @@ from antiphon_protocol.topics import SATELLITE_AUDIO, SATELLITE_OPUS
 from antiphon_satellite.simulate import SimulatedRoom
 from antiphon_satellite.uplink import KEPT_FRAMES_MAX
 from tests.support import virtual_time
+from tests.support.examples import examples
 from tests.support.satellite_world import HubPart, hub_part, simulated
 from tests.support.wifi import Weather, WifiBus
 
@@ -164,7 +165,7 @@ def test_the_recogniser_is_given_what_the_microphone_heard() -> None:
     assert result.cues == ()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     loss=st.floats(0.0, 0.1),
@@ -180,7 +181,7 @@ def test_loss_repetition_and_disorder_change_no_bit(
     assert SPOKEN in result.heard
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     away_at_s=st.floats(0.0, 4.5),
@@ -240,7 +241,7 @@ def test_opus_arrives_as_it_was_packed() -> None:
     assert result.cues == ()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     weather=st.builds(
         Weather,

@@ -14,6 +14,7 @@ from antiphon_engines.deepspeech.closed import ClosedDecoder, ClosedGrammar, spe
 from antiphon_engines.deepspeech.hypotheses import Decoding
 from antiphon_engines.errors import ContextError, EngineFailedError
 from antiphon_engines.grammar import compile_grammar
+from tests.support.examples import examples
 from tests.support.posteriors import chunks, softmax, spoken
 
 ENGLISH = Alphabet.english()
@@ -55,7 +56,7 @@ def test_it_is_the_same_as_scoring_each_sentence(texts: list[str], seed: int) ->
     assert not likely or sum(one.posterior for one in found.hypotheses) == pytest.approx(1.0)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(0, 150), max_size=8), st.integers(0, 50))
 def test_chunks_of_any_size_give_the_same(cuts: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -17,6 +17,7 @@ from antiphon_engines.deepspeech.kenlm_binary import pack_kenlm
 from antiphon_engines.deepspeech.lm import LanguageModel, language_model
 from antiphon_engines.deepspeech.scorer import own_scorer
 from antiphon_engines.errors import EngineFailedError
+from tests.support.examples import examples
 from tests.support.posteriors import chunks, softmax, spoken
 
 pytest.importorskip("flashlight.lib.text.decoder.kenlm", reason="flashlight-text: extra deepspeech")
@@ -70,7 +71,7 @@ def log_model(model: LanguageModel, words: list[str]) -> float:
     return total * math.log(10)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
 @given(seed=st.integers(0, 1000))
 def test_it_is_the_same_as_scoring_each_text(
     seed: int, build: Callable[..., OpenDecoder], exact: OpenDecoder
@@ -116,7 +117,7 @@ def test_the_language_model_tells_words_apart_that_sound_alike(
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(30))
 @given(cuts=st.lists(st.integers(0, 150), max_size=8), seed=st.integers(0, 50))
 def test_chunks_of_any_size_give_the_same(house: OpenDecoder, cuts: list[int], seed: int) -> None:
     rows = spoken("turn on the light", ENGLISH, rng=np.random.default_rng(seed), sharp=4.0)

@@ -24,6 +24,7 @@ from antiphon_engines.deepspeech.weights import Geometry, random_weights
 from antiphon_engines.errors import ContextError, EngineError, EngineFailedError, ModelError
 from antiphon_engines.stt.chain import ChainEngine
 from antiphon_engines.stt.port import SttContext, SttEngine, SttResult
+from tests.support.examples import examples
 
 CONTEXT = SttContext(
     id="home",
@@ -129,7 +130,7 @@ def test_streams_do_not_disturb_each_other(engine: SttEngine) -> None:
 # -- ours ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(cuts=st.lists(st.integers(0, len(NOISE)), max_size=12))
 def test_any_division_of_the_audio_gives_the_same(cuts: list[int], model: Path) -> None:
     engine = ENGINES.setdefault(model, DeepSpeechEngine.from_options({"model": str(model)}))
@@ -200,7 +201,7 @@ def test_a_wrong_alphabet_is_said(model: Path, tmp_path: Path) -> None:
         DeepSpeechEngine.from_options({"model": str(checkpoint)})
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(cut=st.integers(1, 40_000), flips=st.lists(st.integers(0, 60_000), max_size=3))
 def test_a_damaged_model_is_one_declared_error(
     cut: int, flips: list[int], model: Path, tmp_path_factory: pytest.TempPathFactory

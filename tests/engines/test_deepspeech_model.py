@@ -10,6 +10,7 @@ from antiphon_engines.deepspeech.features import inputs
 from antiphon_engines.deepspeech.reference import ReferenceModel
 from antiphon_engines.deepspeech.weights import Geometry, Weights
 from antiphon_engines.errors import ModelError
+from tests.support.examples import examples
 from tests.support.network import SMALL, cut, network, noise
 
 torch = pytest.importorskip("torch", reason="the extra `torch` is not installed")
@@ -51,7 +52,7 @@ def test_the_bidirectional_one_equals_the_reference_at_each_length() -> None:
         np.testing.assert_allclose(heard, ReferenceModel(weights).whole(pcm), atol=1e-5)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(cuts=st.lists(st.integers(1, 33), min_size=1), seed=st.integers(0, 3))
 def test_streaming_equals_offline(cuts: list[int], seed: int) -> None:
     weights, pcm = network(seed), noise(8000, seed)

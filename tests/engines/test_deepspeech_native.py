@@ -30,6 +30,7 @@ from antiphon_engines.errors import (
 from antiphon_engines.process.frames import Open, encode
 from antiphon_engines.stt import frames
 from antiphon_engines.stt.port import SttContext
+from tests.support.examples import examples
 from tests.support.native_comparison import (
     KINDS,
     SILENCE_SAMPLES,
@@ -72,7 +73,7 @@ def test_outputs_equal_ours_across_chunks(name: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(theirs, ours[frame], atol=1e-5)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(
     cuts=st.lists(st.integers(1, 5000), min_size=1, max_size=5).filter(lambda cuts: sum(cuts) > 500)
 )

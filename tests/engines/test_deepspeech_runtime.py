@@ -21,6 +21,7 @@ from antiphon_engines.deepspeech.runtime.port import AcousticRuntime
 from antiphon_engines.deepspeech.schedule import Limits
 from antiphon_engines.deepspeech.weights import Floats, Geometry, Weights, random_weights
 from antiphon_engines.errors import EngineFailedError, ModelError
+from tests.support.examples import examples
 
 GEOMETRY = Geometry(hidden=64, lstm=48)
 WEIGHTS = random_weights(GEOMETRY, 7, gain=2.0)
@@ -185,7 +186,7 @@ class Slow(NumpyRuntime):
         return super().step(chunks, states)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(lengths=st.lists(st.integers(1, 70), min_size=1, max_size=6), seed=st.integers(0, 99))
 def test_streams_together_equal_each_alone(lengths: list[int], seed: int) -> None:
     batcher = Batcher(lambda: NumpyRuntime(WEIGHTS), Limits(ahead_max=8))

@@ -19,6 +19,7 @@ from antiphon_engines.deepspeech.lm import LanguageModel, language_model, to_arp
 from antiphon_engines.deepspeech.scorer import Scorer, load_scorer, own_scorer, save_scorer
 from antiphon_engines.errors import ModelError
 from antiphon_engines.grammar import compile_grammar
+from tests.support.examples import examples
 from tests.support.posteriors import spoken
 
 ENGLISH = Alphabet.english()
@@ -98,7 +99,7 @@ def test_every_truncation_is_refused(package: Path) -> None:
             reload(package, data[:size])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(300))
 @given(seed=st.integers(0, 10**9))
 def test_damage_gives_the_declared_error_or_a_lexicon(package: Path, seed: int) -> None:
     rng = random.Random(seed)

@@ -21,6 +21,7 @@ from antiphon_engines.hearing import (
 )
 from antiphon_engines.stt.port import SttStream
 from antiphon_protocol.messages.work import Endpointing, Transcribe, WakeCheck
+from tests.support.examples import examples
 from tests.support.worker_world import loud, quiet
 
 SPEECH = quiet(0.3) + loud(1.2) + quiet(0.8)
@@ -63,7 +64,7 @@ class Ear:
         return self.streams[-1]
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(1, 9000), min_size=1, max_size=5), st.integers(0, 5000), st.booleans())
 def test_grouping_changes_nothing(sizes: list[int], begin: int, wake: bool) -> None:
     fields = {"begin": begin, "wake": CHECK if wake else None, "wake_end": 0 if wake else begin}

@@ -14,6 +14,7 @@ from antiphon_engines.errors import ModelError
 from antiphon_engines.hmm import model as model_module
 from antiphon_engines.hmm.model import BEGIN, END, INSIDE, SINGLE, AcousticModel
 from antiphon_engines.hmm.scorer import WINDOW_FRAMES, Scorer, differences
+from tests.support.examples import examples
 
 FOLDER = Path(pocketsphinx.get_model_path("en-us/en-us"))
 FILES = ("mdef", "means", "variances", "sendump", "transition_matrices")
@@ -87,7 +88,7 @@ READERS = {
 
 @pytest.mark.parametrize("name", READERS)
 @given(at=st.integers(0, 1200), damage=st.binary(min_size=4, max_size=4))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_in_the_head_is_an_error_or_harmless(
     tmp_path: Path, name: str, at: int, damage: bytes
 ) -> None:

@@ -19,6 +19,7 @@ from antiphon_engines.stt.features import (
     loud_floor,
     speech_span,
 )
+from tests.support.examples import examples
 
 
 def noise(samples: int, level: float, seed: int = 1) -> Floats:
@@ -34,7 +35,7 @@ def tone(hz: float, samples: int, level: float) -> Floats:
     return waves
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.integers(0, 1500), max_size=12))
 def test_frames_do_not_depend_on_how_samples_come(pieces: list[int]) -> None:
     samples = pcm(noise(sum(pieces), 1000.0))

@@ -15,6 +15,7 @@ from antiphon_engines.tts.flite import FliteEngine
 from antiphon_engines.tts.piper import PiperEngine
 from antiphon_engines.tts.port import TtsEngine
 from antiphon_engines.wyoming.tts import WyomingTts
+from tests.support.examples import examples
 from tests.support.wyoming_service import Service
 
 
@@ -119,7 +120,7 @@ def test_odd_texts_do_no_harm(engine: TtsEngine, text: str) -> None:
     assert spoken(engine, "Yes.")
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(text=st.text(max_size=40))
 def test_any_text_gives_samples_and_no_error(engine: TtsEngine, text: str) -> None:
     assert len(spoken(engine, text)) % 2 == 0

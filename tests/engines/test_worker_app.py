@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -31,7 +32,9 @@ from tests.support.worker_world import FAKES, frames_of, loud, worker_world
 JOB = Transcribe(job="job-1", turn="turn-1", satellite="hall", stream="stream-1")
 
 
-def worker_on(bus: FakeBus, service: ServiceManager) -> Worker:
+def worker_on(
+    bus: FakeBus, service: ServiceManager, warmed: Callable[[], None] = lambda: None
+) -> Worker:
     settings = WorkerSettings(engines=FAKES)
     return Worker(
         settings,
@@ -39,6 +42,7 @@ def worker_on(bus: FakeBus, service: ServiceManager) -> Worker:
         engines=rack.build(settings),
         open_link=lambda will: FakeLink(bus, client_id="worker-w1", will=will),
         service=service,
+        warmed=warmed,
     )
 
 
@@ -99,11 +103,14 @@ async def test_the_service_manager_is_told(tmp_path: Path, monkeypatch: pytest.M
         manager.bind(str(path))
         manager.setblocking(False)
         monkeypatch.setenv("WATCHDOG_USEC", "20000")
-        run = asyncio.ensure_future(worker_on(FakeBus(), ServiceManager(str(path))).run())
+        warm = list[str]()
+        worker = worker_on(FakeBus(), ServiceManager(str(path)), lambda: warm.append("warm"))
+        run = asyncio.ensure_future(worker.run())
         loop, said = asyncio.get_running_loop(), list[str]()
         while said.count("WATCHDOG=1") < 2:
             said.append((await asyncio.wait_for(loop.sock_recv(manager, 1000), 5)).decode())
         assert said[0].startswith("READY=1\nSTATUS=worker w1")
+        assert warm == ["warm"]
         run.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await run

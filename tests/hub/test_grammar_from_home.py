@@ -14,6 +14,7 @@ from antiphon_hub.home.model import Device, Floor, Home, Kind, Room, load_home
 from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter
 from tests.support.example_home import automaton, house
+from tests.support.examples import examples
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")
 
@@ -170,7 +171,7 @@ NAMES = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(
     names=NAMES, kinds=st.lists(st.sampled_from(["light", "switch", "fan", "cover"]), min_size=5)
 )

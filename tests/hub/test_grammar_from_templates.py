@@ -16,6 +16,7 @@ from antiphon_hub.errors import SentencesError
 from antiphon_hub.home.model import load_home
 from antiphon_hub.nlu.grammar import grammar_from_templates
 from antiphon_hub.nlu.templates import file_templates
+from tests.support.examples import examples
 
 COFFEE = Path(__file__).with_name("coffee.yaml")
 
@@ -154,7 +155,7 @@ _TEMPLATES = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(template=_TEMPLATES)
 def test_grammar_and_templates_are_one_language(
     tmp_path_factory: pytest.TempPathFactory, template: str

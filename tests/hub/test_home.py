@@ -10,6 +10,7 @@ from antiphon_hub.errors import HomeError
 from antiphon_hub.home.model import EXAMPLE, Device, Floor, Home, Room, load_home
 from antiphon_hub.home.spoken import number_words, spoken
 from antiphon_protocol.ids import is_slug
+from tests.support.examples import examples
 
 GOOD = """
 floors: [{name: Ground floor}]
@@ -130,7 +131,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_home(tmp_path / "none.yaml")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(text=st.text(alphabet="ab:-[]{}'\"\n #&*!|>%@0,?", max_size=80))
 def test_any_text_is_a_home_or_a_home_error(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from antiphon_hub.leadership import BELIEVED_S, EXPIRED_S, RENEW_S, Leadership
 from antiphon_protocol.messages.presence import HubLease
+from tests.support.examples import examples
 
 STEP_S = 0.1
 
@@ -147,7 +148,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(EVENTS, st.lists(st.booleans(), min_size=3, max_size=3))
 def test_never_do_two_act_whatever_happens(
     events: list[tuple[str, int, float]], standbys: list[bool]

@@ -11,6 +11,7 @@ from antiphon_hub.errors import SentencesError
 from antiphon_hub.home.model import Device, Home, Room, load_home
 from antiphon_hub.nlu.interpreter import Interpretation, Interpreter, NotUnderstood
 from tests.support.example_home import house
+from tests.support.examples import examples
 
 LIMIT_MS = 100.0
 _COMMANDS = (
@@ -37,7 +38,7 @@ def _quickest_ms(interpreter: Interpreter, text: str, room: str = "kitchen") -> 
     return min(times)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(text=ANY_TEXT, room=st.one_of(st.sampled_from(["kitchen", "study", ""]), st.text()))
 def test_any_text_gives_a_result_in_time(text: str, room: str) -> None:
     found = house().interpret(text, room=room)

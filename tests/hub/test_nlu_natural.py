@@ -16,6 +16,7 @@ from antiphon_hub.nlu.natural.numbers import color, direction, duration, level, 
 from antiphon_hub.nlu.natural.stage import model_of
 from antiphon_hub.nlu.natural.words import BUCKETS, features, tokens
 from tests.support.example_home import house
+from tests.support.examples import examples
 
 MODEL = model_of("en")
 
@@ -117,7 +118,7 @@ def test_a_home_without_devices_understands_all_the_same() -> None:
         )
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_shares_are_probabilities(words: list[str]) -> None:
     assert MODEL is not None
     shares = MODEL.shares(" ".join(words))

@@ -12,6 +12,7 @@ from antiphon_hub.home.model import load_home
 from antiphon_hub.nlu.grammar import recognition_context
 from antiphon_hub.nlu.interpreter import Interpreter
 from antiphon_hub.reply_template import fill
+from tests.support.examples import examples
 
 HOME = load_home(None)
 DEEP = "(" * 60 + "x" + ")" * 60
@@ -127,7 +128,7 @@ _FILE = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(tree=st.one_of(_TREE, _FILE))
 def test_any_tree_is_taken_or_refused(
     tmp_path_factory: pytest.TempPathFactory, tree: object

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from antiphon_hub.playback.room import Ducked, Effect, Granted, Paused, Room, Taken
 from antiphon_hub.playback.rules import ATTENTION_S, DUCK_LEASE_S, RULES
 from antiphon_protocol.messages.satellite import PlaybackKind
+from tests.support.examples import examples
 
 KINDS: tuple[PlaybackKind, ...] = ("alarm", "reply", "announcement", "chime", "music")
 LONGEST_S = max(one.waits_s + one.sounds_s for one in RULES.values())
@@ -116,7 +117,9 @@ class AnyDay(RuleBasedStateMachine):
         assert self.room.next_s == float("inf")
 
 
-AnyDay.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AnyDay.TestCase.settings = settings(
+    max_examples=examples(150), stateful_step_count=40, deadline=None
+)
 TestAnyDay = AnyDay.TestCase
 
 

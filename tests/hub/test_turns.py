@@ -34,6 +34,7 @@ from antiphon_protocol.messages.work import (
     WorkFailed,
 )
 from tests.support import virtual_time
+from tests.support.examples import examples
 from tests.support.turn_world import Script, World, hear, obliging, speak
 
 
@@ -494,7 +495,7 @@ def test_a_room_and_what_is_awaited_decide_how_the_end_is_found(tmp_path: Path) 
     assert job.endpointing == Endpointing(silence_s=0.9, expect="command")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.tuples(st.floats(0.0, 6.0), FACTS), max_size=6))
 def test_every_turn_ends_exactly_once_whatever_the_worker_says(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[float, str]]

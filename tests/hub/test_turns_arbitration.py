@@ -16,6 +16,7 @@ from antiphon_protocol.messages.event import TurnStarted
 from antiphon_protocol.messages.satellite import Counters, Listen, Play, ShowTurn, StopListening
 from antiphon_protocol.messages.work import Cancel, Transcribe, WakeConfirmed, WorkFailed
 from tests.support import virtual_time
+from tests.support.examples import examples
 from tests.support.turn_world import World, obliging
 
 ROOMS = ("kitchen", "hall", "bath")
@@ -360,7 +361,9 @@ def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     reports=st.permutations(ROOMS),

@@ -13,6 +13,7 @@ from antiphon_link.handshake import DeviceSide, HubSide
 from antiphon_protocol.errors import DecodeError
 from antiphon_protocol.messages.pairing import Membership, PairHello
 from antiphon_protocol.pairing_code import label_of, new_code, parse_code, shown
+from tests.support.examples import examples
 
 CODE = "47829131"
 KITCHEN: dict[str, Any] = {"kind": "satellite", "device": "kitchen", "serial": "device-1"}
@@ -67,7 +68,7 @@ def test_our_own_share_reflected_is_none() -> None:
         device.prove(device.share)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.binary(min_size=1, max_size=64))
 def test_a_share_that_is_none_is_a_declared_error_or_opens_nothing(share: bytes) -> None:
     for damaged in (share, b"A" + share, b"B" + share, b"A" + bytes(32), b"B" + bytes(32)):

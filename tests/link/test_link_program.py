@@ -1,11 +1,13 @@
 """Signals, service manager, the command dispatcher and the log's token bucket."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -52,6 +54,27 @@ def test_the_service_manager_hears_of_each_state(systemd: Systemd) -> None:
     assert systemd.hears() == "WATCHDOG=1"
     us.stopping()
     assert systemd.hears() == "STOPPING=1"
+
+
+def test_what_lasts_is_left_alone_by_the_collector_until_it_is_replaced() -> None:
+    class Home:
+        def __init__(self) -> None:
+            self.itself = self
+
+    try:
+        lasting, replaced = Home(), Home()
+        program.settle()
+        frozen, gone = gc.get_freeze_count(), weakref.ref(replaced)
+        assert frozen > 10_000
+        del replaced
+        gc.collect()
+        assert gone() is not None
+        program.settle()
+        assert gone() is None
+        assert lasting.itself is lasting
+        assert gc.get_freeze_count() < 1.1 * frozen
+    finally:
+        gc.freeze()
 
 
 def test_a_status_cannot_say_anything_else(systemd: Systemd) -> None:

@@ -23,6 +23,7 @@ from antiphon_protocol.messages.satellite import Counters
 from antiphon_protocol.messages.work import LoadContext, Partial, WorkFailed
 from antiphon_protocol.topics import TOPICS, Topic
 from tests.protocol.examples import EXAMPLES, Example
+from tests.support.examples import examples
 
 each_topic = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 
@@ -64,14 +65,14 @@ def message_or_decode_error(topic: Topic[Any], payload: bytes) -> None:
 
 
 @each_topic
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(payload=st.binary(max_size=200))
 def test_random_bytes(topic: Topic[Any], payload: bytes) -> None:
     message_or_decode_error(topic, payload)
 
 
 @each_topic
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(data=st.data())
 def test_random_trees(topic: Topic[Any], data: st.DataObject) -> None:
     if topic.encoding is Encoding.MSGPACK:
@@ -81,7 +82,7 @@ def test_random_trees(topic: Topic[Any], data: st.DataObject) -> None:
     message_or_decode_error(topic, payload)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(example=st.sampled_from(EXAMPLES), data=st.data())
 def test_a_message_with_one_field_replaced(example: Example, data: st.DataObject) -> None:
     tree = msgspec.to_builtins(example.message, builtin_types=(bytes,))

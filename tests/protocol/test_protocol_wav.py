@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from antiphon_protocol.errors import WavError
 from antiphon_protocol.wav import read_wav, write_wav
+from tests.support.examples import examples
 
 PCM = struct.pack("<800h", *range(-400, 400))
 
@@ -159,7 +160,7 @@ def test_another_rate_can_be_written() -> None:
         )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_give_samples_or_a_wav_error(data: st.DataObject, tmp_path: Path) -> None:
     content = bytearray(

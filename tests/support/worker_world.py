@@ -117,6 +117,7 @@ async def worker_world(
         engines=engines,
         open_link=lambda will: FakeLink(bus, client_id="worker-w1", will=will),
         service=ServiceManager(""),
+        warmed=lambda: None,
     )
     world = WorkerWorld(FakeLink(bus, client_id="hub"), worker, bus)
     async with running(world.link.run(), worker.run()):

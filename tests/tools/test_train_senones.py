@@ -42,6 +42,10 @@ lists:
 """
 
 
+def aligner(text: str) -> Aligner:
+    return Aligner(AcousticModel(model_path("en-us/en-us")), text.split())
+
+
 def said(text: str) -> np.ndarray:
     voices = speech.voices()
     if not voices:
@@ -52,7 +56,7 @@ def said(text: str) -> np.ndarray:
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     samples = said(TEXT)
-    labels = Aligner(TEXT.split()).labels(samples, TEXT)
+    labels = aligner(TEXT).labels(samples, TEXT)
     assert labels is not None
     return Recording(samples, labels, "one", True)
 
@@ -68,6 +72,7 @@ def test_numbers_are_said_in_words() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_sentences_are_plain_words_and_the_seed_decides() -> None:
     found = texts(60, 3, ["a sentence that was read"])
     assert found == texts(60, 3, ["a sentence that was read"])
@@ -89,7 +94,7 @@ def test_each_moment_of_a_known_sentence_has_its_sound(recording: Recording) -> 
 
 def test_another_sentence_does_not_fit(recording: Recording) -> None:
     other = "many elephants wandered slowly through enormous empty railway stations yesterday"
-    assert Aligner(other.split()).labels(recording.samples, other) is None
+    assert aligner(other).labels(recording.samples, other) is None
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +220,7 @@ def test_a_recording_without_words_needs_templates(tmp_path: Path) -> None:
     row = {"path": "a.wav", "intent": "order", "slots": {}, "speaker": "a"}
     manifest.write_text(json.dumps(row), encoding="utf-8")
     arguments = [str(manifest), "--root", str(tmp_path), "--out", "x.senones"]
-    done = CliRunner().invoke(app, arguments)
+    done = CliRunner().invoke(app, [*arguments, "--spoken", "0"])
     assert done.exit_code == 1
     assert "no text" in done.output
 
@@ -223,6 +228,6 @@ def test_a_recording_without_words_needs_templates(tmp_path: Path) -> None:
 def test_a_manifest_that_is_none_is_an_error(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the extra `torch` is not installed")
     arguments = [str(tmp_path / "none.jsonl"), "--root", str(tmp_path), "--out", "x.senones"]
-    done = CliRunner().invoke(app, arguments)
+    done = CliRunner().invoke(app, [*arguments, "--spoken", "0"])
     assert done.exit_code == 1
     assert "none.jsonl" in done.output

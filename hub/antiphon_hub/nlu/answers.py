@@ -9,17 +9,17 @@ from hassil.recognize import recognize_best
 from antiphon_hub.errors import SentencesError
 from antiphon_hub.nlu.expand import Expander
 from antiphon_hub.nlu.expressions import (
-    Meter,
     TemplateError,
     Unbounded,
     can_be_empty,
     check,
     lists_of,
+    new_meter,
     parse,
     put_meter,
 )
 from antiphon_hub.nlu.grammar import RecognitionContext
-from antiphon_hub.nlu.interpreter import STEPS_MAX, Interpreter, clean_text
+from antiphon_hub.nlu.interpreter import Interpreter, clean_text
 from antiphon_hub.nlu.jsgf import NEVER, alt, to_jsgf
 from antiphon_hub.nlu.questions import AGAIN, NEVER_MIND, Answered, Expected
 
@@ -43,16 +43,14 @@ class AnswerSheet:
         }
         self._lists = house.names.lists("")
         self._wild = self._checked()
-        self._meter = Meter(STEPS_MAX)
-        self._intents = self._read()
-        put_meter(self._intents, self._meter)
+        self._intents = put_meter(self._read())
 
     def match(self, text: str) -> Answered | None:
         """Return which answer the text is; None for none of them."""
         clean = clean_text(text)
         if not clean:
             return None
-        self._meter.reset()
+        new_meter()
         try:
             found = recognize_best(
                 clean,

@@ -1,6 +1,7 @@
 """Sentence templates as trees: parsing, what they refer to, how large they are, what they cost."""
 
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from hassil.expression import (
@@ -22,6 +23,9 @@ DEPTH_MAX: Final = 20
 """How deep groups and rules may nest; hassil's matcher recurses through all of it."""
 LEAVES_MAX: Final = 20_000
 """Words and lists of one template with all its rules put in."""
+STEPS_MAX: Final = 25_000
+"""Looks of the matcher at template words for one sentence, in all its searches; usual commands
+take some hundreds, two in one sentence up to 17,000. A look takes 2 to 3 us."""
 
 
 class TemplateError(Exception):
@@ -109,18 +113,13 @@ def lists_of(expression: Expression, rules: Mapping[str, Sentence]) -> Iterator[
 class Meter:
     """Counts the steps of a sentence's searches and ends them when they are used up."""
 
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self.left = steps
+    def __init__(self) -> None:
+        self.left = STEPS_MAX
 
     @property
     def spent(self) -> bool:
         """Whether a search was ended before its time."""
         return self.left < 0
-
-    def reset(self) -> None:
-        """Begin anew."""
-        self.left = self._steps
 
     def step(self) -> None:
         """Count one step.
@@ -133,6 +132,18 @@ class Meter:
             raise Unbounded
 
 
+_METER: ContextVar[Meter] = ContextVar("meter")
+"""Templates that no owner has changed are parsed once, for all homes and threads; so they do not
+know on which meter they count."""
+
+
+def new_meter() -> Meter:
+    """Return a meter, on which from now on all templates count that are looked at here."""
+    meter = Meter()
+    _METER.set(meter)
+    return meter
+
+
 class _Metered(TextChunk):
     """Words of a template that count each look at them.
 
@@ -141,14 +152,13 @@ class _Metered(TextChunk):
     bound its time and memory, whatever templates an owner writes.
     """
 
-    def __init__(self, chunk: TextChunk, meter: Meter) -> None:
+    def __init__(self, chunk: TextChunk) -> None:
         self._text = chunk.text
-        self._meter = meter
         super().__init__(chunk.text, chunk.original_text, chunk.parent)
 
     @property
     def text(self) -> str:
-        self._meter.step()
+        _METER.get().step()
         return self._text
 
     @text.setter
@@ -156,28 +166,29 @@ class _Metered(TextChunk):
         self._text = value
 
 
-def put_meter(intents: Intents, meter: Meter) -> None:
-    """Let the matcher's work on these templates count on the meter."""
+def put_meter(intents: Intents) -> Intents:
+    """Let the matcher's work on these templates count; return them. See `new_meter`."""
     for intent in intents.intents.values():
         for data in intent.data:
             for sentence in data.sentences:
-                _put(sentence, meter)
+                _put(sentence)
             for rule in data.expansion_rules.values():
-                _put(rule, meter)
+                _put(rule)
     for rule in intents.expansion_rules.values():
-        _put(rule, meter)
+        _put(rule)
     for slot_list in intents.slot_lists.values():
         for value in slot_list.values if isinstance(slot_list, TextSlotList) else ():
-            value.text_in = _metered(value.text_in, meter)
+            value.text_in = _metered(value.text_in)
+    return intents
 
 
-def _put(sentence: Sentence, meter: Meter) -> None:
-    sentence.expression = _metered(sentence.expression, meter)
+def _put(sentence: Sentence) -> None:
+    sentence.expression = _metered(sentence.expression)
 
 
-def _metered(expression: Any, meter: Meter) -> Any:
+def _metered(expression: Any) -> Any:
     if isinstance(expression, TextChunk) and not isinstance(expression, _Metered):
-        return _Metered(expression, meter)
+        return _Metered(expression)
     if isinstance(expression, Group):
-        expression.items = [_metered(item, meter) for item in expression.items]
+        expression.items = [_metered(item) for item in expression.items]
     return expression

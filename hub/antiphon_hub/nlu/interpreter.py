@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from hassil.intents import Intents
 from hassil.recognize import RecognizeResult, recognize_best
 
 from antiphon_hub.home.model import Home
-from antiphon_hub.nlu.expressions import Meter, Unbounded, put_meter
+from antiphon_hub.nlu.expressions import Unbounded, new_meter, put_meter
 from antiphon_hub.nlu.meaning import Interpretation, NotUnderstood, Option
 from antiphon_hub.nlu.names import name_home
 from antiphon_hub.nlu.natural.model import Model
@@ -26,15 +27,11 @@ from antiphon_hub.nlu.templates import (
     load_templates,
     their_tree,
 )
-from antiphon_link.program import settle
 
 __all__ = ["Interpretation", "Interpreter", "NotUnderstood", "clean_text"]
 
 COMMAND_CHARS_MAX: Final = 240
 """Longer than any command; what is longer was not meant for us."""
-STEPS_MAX: Final = 25_000
-"""Looks of the matcher at template words for one sentence, in all its searches; usual commands
-take some hundreds, two in one sentence up to 17,000. A look takes 2 to 3 us."""
 KNOWN_MAX: Final = 256
 """Sentences whose match is remembered; the oldest goes first."""
 UNKNOWN_WORDS_MAX: Final = 5
@@ -81,7 +78,7 @@ _NOT_UNDERSTOOD: Final = NotUnderstood("not-understood", "Sorry, I didn't unders
 class Interpreter:
     """Understands the sentences of one home; pure: no clock, no I/O after construction.
 
-    For one thread: the matcher's work is counted on one meter.
+    For one thread: it remembers what it matched.
     """
 
     def __init__(
@@ -111,10 +108,10 @@ class Interpreter:
         self.templates = load_templates(language, sentences, plugins)
         self.names = name_home(home)
         self._known: dict[tuple[str, str], Interpretation | NotUnderstood | None] = {}
-        self._meter = Meter(STEPS_MAX)
-        self._intents = self._metered(self.templates.intents())
-        self._unknown = self._metered(Intents.from_dict(_UNKNOWN))
-        self._theirs = self._metered(Intents.from_dict(their_tree(language)))
+        self._meter = new_meter()
+        changed = bool(sentences or plugins)
+        self._intents = put_meter(self.templates.intents()) if changed else _usual(language)
+        self._theirs = _theirs(language)
         anywhere = self.names.lists("")
         self._lists = {
             room.id: self.names.lists(room.id) if room.id in self.names.local else anywhere
@@ -137,13 +134,13 @@ class Interpreter:
 
     def interpret(self, text: str, *, room: str) -> Interpretation | NotUnderstood:
         """Return what the text means when it is said in that room (name, alias or id)."""
-        self._meter.reset()
+        self._meter = new_meter()
         clean = clean_text(text)
         return self._exactly(clean, room) or self._otherwise(clean, room)
 
     def interpret_all(self, text: str, *, room: str) -> tuple[Interpretation | NotUnderstood, ...]:
         """Return what the text means: one command, or two with `and` between them."""
-        self._meter.reset()
+        self._meter = new_meter()
         clean = clean_text(text)
         whole = self._exactly(clean, room)
         if whole and (isinstance(whole, Interpretation) or whole.code in ("nothing", "ambiguous")):
@@ -161,7 +158,7 @@ class Interpreter:
 
     def foresee(self, text: str, *, room: str) -> None:
         """Be quick if just this text is interpreted next: matching takes some milliseconds."""
-        self._meter.reset()
+        self._meter = new_meter()
         self._exactly(clean_text(text), room)
 
     def _exactly(self, clean: str, room: str) -> Interpretation | NotUnderstood | None:
@@ -220,16 +217,8 @@ class Interpreter:
         later = result.entities.get("conversation_command")
         return later is None or self._exactly(later.text_clean, room) is not None
 
-    def _metered(self, intents: Intents) -> Intents:
-        put_meter(intents, self._meter)
-        return intents
-
     def _warm(self) -> None:
-        """Let hassil parse templates, spell numbers and index names, as it does at first use.
-
-        The templates stay until the next home is loaded: Python's collector would look through all
-        of them in the middle of some later sentence, for 50 to 200 ms.
-        """
+        """Let hassil parse templates, spell numbers and index names, as it does at first use."""
         for room in self._lists:
             self.interpret("set the light to forty two percent", room=room)
         self.interpret("would somebody see to it for forty two minutes", room="")
@@ -237,7 +226,6 @@ class Interpreter:
             "set a timer for forty two minutes", "", list(self._theirs.intents)
         )
         self._known.clear()
-        settle()
 
     def _recognize(self, text: str, intents: Intents, room: str) -> RecognizeResult | None:
         if len(text) > COMMAND_CHARS_MAX:
@@ -289,12 +277,30 @@ class Interpreter:
         return meaning(found)
 
     def _not_understood(self, text: str) -> NotUnderstood:
-        unknown = self._recognize(text, self._unknown, "")
+        unknown = self._recognize(text, _unknown(), "")
         if unknown is not None:
             thing = unknown.entities["thing"].text_clean
             if 0 < len(thing.split()) <= UNKNOWN_WORDS_MAX:
                 return NotUnderstood("unknown-name", f"Sorry, I don't know of any {thing}.")
         return _NOT_UNDERSTOOD
+
+
+@cache
+def _usual(language: str) -> Intents:
+    """Return the templates of a house whose owner has added none."""
+    return put_meter(load_templates(language, ()).intents())
+
+
+@cache
+def _theirs(language: str) -> Intents:
+    """Return Home Assistant's templates."""
+    return put_meter(Intents.from_dict(their_tree(language)))
+
+
+@cache
+def _unknown() -> Intents:
+    """Return the templates of commands to things that no home has."""
+    return put_meter(Intents.from_dict(_UNKNOWN))
 
 
 def clean_text(text: str) -> str:

@@ -30,14 +30,17 @@ Labels = npt.NDArray[np.int16]
 class Aligner:
     """Aligns recordings with their sentences; for one thread."""
 
-    def __init__(self, words: Iterable[str], network: Network | None = None) -> None:
+    def __init__(
+        self, model: AcousticModel, words: Iterable[str], network: Network | None = None
+    ) -> None:
         """Look up how these words sound.
 
         Args:
+            model: The Gaussians.
             words: All that are said.
             network: What rates sounds beside the Gaussians; none: they alone do.
         """
-        self.model = AcousticModel(model_path("en-us/en-us"))
+        self.model = model
         self._rater = Rater(Scorer(self.model), network)
         lexicon = Lexicon(model_path("en-us/cmudict-en-us.dict"))
         self._ways = lexicon.pronounce(words, {})

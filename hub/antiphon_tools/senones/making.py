@@ -68,13 +68,14 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
         TrainingError: a recording or a program is missing.
         OSError: the manifest cannot be read, or the file not be written.
     """
-    if gone := voices.missing():
+    if recipe.spoken and (gone := voices.missing()):
         raise TrainingError(f"{', '.join(gone)} missing: install flite, festival and espeak-ng")
-    start = _start(recipe)
+    model = AcousticModel(model_path("en-us/en-us"))
+    start = _start(recipe, model)
     plan = _sized(recipe.plan, start)
-    material = _material(recipe, start)
-    heard = _heard(material.model, material.learnt)
-    classes = start.classes if start else _classes(material.model, heard)
+    material = _material(recipe, model, start)
+    heard = _heard(model, material.learnt)
+    classes = start.classes if start else _classes(model, heard)
     log_priors = _log_priors(classes, heard)
     trainer = Trainer(plan, classes)
     if start is not None:
@@ -112,7 +113,6 @@ def make(recipe: Recipe, out: Path) -> dict[str, Any]:
 class Material(NamedTuple):
     """What there is to learn from."""
 
-    model: AcousticModel
     learnt: list[Recording]
     unheard: list[Recording]
     """Of people who are only listened to for a figure."""
@@ -120,19 +120,20 @@ class Material(NamedTuple):
     """Recordings before those that do not fit their sentence were left out."""
 
 
-def _material(recipe: Recipe, start: Network | None) -> Material:
+def _material(recipe: Recipe, model: AcousticModel, start: Network | None) -> Material:
     read = _read(recipe)
     said = _said(recipe, [text for _, text, _ in read])
-    aligner = Aligner({word for _, text, _ in (*read, *said) for word in text.split()}, start)
+    words = {word for _, text, _ in (*read, *said) for word in text.split()}
+    aligner = Aligner(model, words, start)
     people = list(_aligned(aligner, read, real=True))
     unheard = set(sorted({one.speaker for one in people})[::UNHEARD_EVERY])
     learnt = [one for one in people if one.speaker not in unheard]
     learnt += _aligned(aligner, said, real=False)
     apart = [one for one in people if one.speaker in unheard]
-    return Material(aligner.model, learnt, apart, len(read))
+    return Material(learnt, apart, len(read))
 
 
-def _start(recipe: Recipe) -> Network | None:
+def _start(recipe: Recipe, model: AcousticModel) -> Network | None:
     """Return the network to go on from.
 
     Raises:
@@ -141,7 +142,7 @@ def _start(recipe: Recipe) -> Network | None:
     """
     if recipe.start is None:
         return None
-    network = read_network(recipe.start, AcousticModel(model_path("en-us/en-us")).phones.senones)
+    network = read_network(recipe.start, model.phones.senones)
     if (network.header.bands, network.header.scale) != (BANDS, SCALE):
         raise TrainingError(f"{recipe.start} was made for other bands than are taken here")
     return network
