@@ -85,6 +85,7 @@ def test_weights_come_back_as_they_went_in(geometry: Geometry) -> None:
     assert back.geometry == geometry
 
 
+@pytest.mark.slow
 def test_it_learns_by_ctc() -> None:
     torch.manual_seed(1)
     net = model.Network(SMALL, dropout=0.05)

@@ -231,6 +231,7 @@ async def test_hostile_names_are_only_text(world: ConsoleWorld) -> None:
             assert "<img src=x" not in page
 
 
+@pytest.mark.slow
 async def test_no_deed_breaks_on_nonsense(world: ConsoleWorld) -> None:
     owner = await world.signed_in()
     for one in DEEDS:

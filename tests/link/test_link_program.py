@@ -56,6 +56,7 @@ def test_the_service_manager_hears_of_each_state(systemd: Systemd) -> None:
     assert systemd.hears() == "STOPPING=1"
 
 
+@pytest.mark.slow
 def test_what_lasts_is_left_alone_by_the_collector_until_it_is_replaced() -> None:
     class Home:
         def __init__(self) -> None:

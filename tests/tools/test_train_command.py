@@ -33,6 +33,7 @@ def options(manifest: Path, *more: str) -> list[str]:
     return [str(manifest), "--out", str(out), "--dev", str(manifest), "--batch", "2", *more]
 
 
+@pytest.mark.slow
 def test_it_trains_goes_on_and_fine_tunes(manifest: Path) -> None:
     pytest.importorskip("torch", reason="torch is not installed: the extra torch of antiphon-hub")
     small = ["--width", "8", "--json"]
