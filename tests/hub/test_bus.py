@@ -183,6 +183,20 @@ async def test_a_device_is_retained_commanded_and_told_of(tmp_path: Path) -> Non
     await lived(tmp_path, story)
 
 
+async def test_a_player_is_told_on_its_own_topic(tmp_path: Path) -> None:
+    async def story(edge: Edge) -> None:
+        tv = Device(
+            id="tv", name="tv", room="lounge", kind="media_player", command_topic="lounge/tv/set"
+        )
+        await edge.devices.command(tv, "pause")
+        told = [one for one in edge.bus.published if one.path == "lounge/tv/set"]
+        assert [one.payload for one in told] == [b'{"command":"pause"}']
+        assert not told[0].retain
+        assert edge.devices.state("tv") is None
+
+    await lived(tmp_path, story)
+
+
 async def test_states_of_an_earlier_life_are_taken_over(tmp_path: Path) -> None:
     async with World(tmp_path / "turns.sqlite") as world:
         edge = Edge(world, tmp_path)

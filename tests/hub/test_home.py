@@ -103,6 +103,10 @@ def test_the_example_home_has_every_room() -> None:
             "command_topic may not hold wildcards",
         ),
         (
+            "rooms: [{name: y}]\ndevices: [{name: tv, room: y, kind: media_player}]",
+            "device 'tv': a media_player needs a command_topic",
+        ),
+        (
             """
             rooms: [{name: y}]
             devices: [{name: x, room: y, kind: fan}, {name: X, room: y, kind: fan}]

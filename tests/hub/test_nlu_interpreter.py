@@ -119,13 +119,13 @@ responses:
 
 def test_an_owner_can_add_intents_of_home_assistant(tmp_path: Path) -> None:
     file = tmp_path / "music.yaml"
-    file.write_text('intents: {HassMediaPause: {data: [{sentences: ["hush the band"]}]}}')
+    file.write_text('intents: {HassMediaPlayerMute: {data: [{sentences: ["hush the band"]}]}}')
     with_music = Interpreter(load_home(None), [file])
     without = Interpreter(load_home(None), natural=False)
-    text = "pause the music"
+    text = "mute the music"
     found = with_music.interpret(text, room="kitchen")
     assert isinstance(found, Interpretation)
-    assert found.intent == "HassMediaPause"
+    assert found.intent == "HassMediaPlayerMute"
     assert isinstance(without.interpret(text, room="kitchen"), NotUnderstood)
 
 

@@ -1,17 +1,16 @@
-"""How likely each word of a closed grammar is: learned from sentences drawn by its rules.
+"""How likely each word of a closed grammar is: what its rules say, followed through its automaton.
 
 A grammar that only allows takes `put the light out here and the lamp on` for as likely as `turn on
 the lamp`. Its rules know better: whoever wrote them gave the usual wordings as many alternatives as
-the odd ones together, and pairs of commands one among all intents. So sentences are drawn by the
-rules, each alternative by its weight, and counted on the arcs of the automaton: a stochastic
-automaton with the grammar's structure (cf. Stolcke & Omohundro, "Inducing probabilistic grammars by
-Bayesian model merging", 1994).
+the odd ones together, and pairs of commands one among all intents. So the share of all sentences
+that takes each arc of the automaton is added up, alternative by alternative, each by its weight: a
+stochastic automaton with the grammar's structure (cf. Stolcke & Omohundro, "Inducing probabilistic
+grammars by Bayesian model merging", 1994).
 """
 
 import math
-import random
-from collections import Counter
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeVar
 
 from antiphon_engines.grammar.automaton import WordAutomaton
 from antiphon_engines.grammar.expressions import (
@@ -24,24 +23,26 @@ from antiphon_engines.grammar.expressions import (
 )
 from antiphon_engines.grammar.jsgf import parse_jsgf
 
-DRAWS: Final = 20_000
-"""Sentences that are drawn: half a second for a home's grammar."""
-UNSEEN: Final = 0.5
-"""Times that each word counts as drawn beforehand, so that none is impossible."""
-_SEED: Final = 1
+UNSEEN: Final = 2.5e-5
+"""Share of all sentences that is added to each word in each state: none is impossible."""
 
 _END: Final = ""
+
+Shares = dict[int, float]
+"""State of the automaton, and the share of all sentences that is in it."""
+Taken = dict[tuple[int, str], float]
+"""State, a word that may come next, and the share of all sentences that has it there."""
 
 
 class Odds:
     """What each step in an automaton costs: the negative natural logarithm of its probability."""
 
-    def __init__(self, automaton: WordAutomaton, counts: Counter[tuple[int, str]]) -> None:
-        """Take over how often each word, or the end, was drawn in each state."""
+    def __init__(self, automaton: WordAutomaton, taken: Mapping[tuple[int, str], float]) -> None:
+        """Take over which share of all sentences has each word, or the end, in each state."""
         self._costs: list[dict[str, float]] = []
         for state in range(len(automaton)):
             choices = [*automaton.next_words(state), *([_END] if automaton.may_end(state) else [])]
-            seen = {choice: counts[state, choice] + UNSEEN for choice in choices}
+            seen = {choice: taken.get((state, choice), 0.0) + UNSEEN for choice in choices}
             total = math.log(sum(seen.values())) if seen else 0.0
             self._costs.append({choice: total - math.log(n) for choice, n in seen.items()})
 
@@ -54,53 +55,71 @@ class Odds:
         return self._costs[state][_END]
 
 
-def odds_of(text: str, automaton: WordAutomaton, draws: int = DRAWS) -> Odds:
-    """Return the odds of a JSGF text's words on its automaton; the same each time.
+def odds_of(text: str, automaton: WordAutomaton) -> Odds:
+    """Return the odds of a JSGF text's words on its automaton.
 
     Raises:
         ContextError: the text does not parse.
     """
-    draw = _Drawing(parse_jsgf(text))
-    counts: Counter[tuple[int, str]] = Counter()
-    for _ in range(draws):
-        words = draw.sentence()
-        state = automaton.start
-        path = []
-        for word in words:
-            path.append((state, word))
-            target = automaton.next_words(state).get(word)
-            if target is None:
-                break  # a rule in it accepts nothing
-            state = target
-        else:
-            counts.update(path)
-            counts[state, _END] += automaton.may_end(state)
-    return Odds(automaton, counts)
+    grammar = parse_jsgf(text)
+    taken: Taken = {}
+    flow = _Flow(grammar, automaton)
+    ends = flow.through(grammar.rules[grammar.public], {automaton.start: 1.0}, taken)
+    return Odds(automaton, taken | {(state, _END): share for state, share in ends.items()})
 
 
-class _Drawing:
-    """Draws sentences by the rules."""
+class _Flow:
+    """Follows all sentences at once; each rule once from each state, however often it is used."""
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, automaton: WordAutomaton) -> None:
         self._grammar = grammar
-        self._random = random.Random(_SEED)  # noqa: S311 - the same sentences each time
+        self._automaton = automaton
+        self._rules: dict[tuple[str, int], tuple[Shares, Taken]] = {}
 
-    def sentence(self) -> list[str]:
-        words: list[str] = []
-        waiting: list[Expression] = [self._grammar.rules[self._grammar.public]]
-        while waiting:
-            match waiting.pop():
-                case Word(text):
-                    words.append(text)
-                case Sequence(items):
-                    waiting.extend(reversed(items))
-                case Alternatives(options, weights) if options:
-                    waiting.append(self._one_of(options, weights))
-                case Reference(name):
-                    waiting.append(self._grammar.rules[name])
-        return words
+    def through(self, expression: Expression, shares: Shares, taken: Taken) -> Shares:
+        """Return where these shares are behind the expression; add what they took to `taken`."""
+        match expression:
+            case Word(text):
+                return self._word(text, shares, taken)
+            case Sequence(items):
+                for item in items:
+                    shares = self.through(item, shares, taken)
+                return shares
+            case Alternatives(options, weights):
+                found: Shares = {}
+                for option, weight in zip(options, weights or [1.0] * len(options), strict=True):
+                    part = weight / (sum(weights) or len(options))
+                    given = {state: share * part for state, share in shares.items()}
+                    _add(found, self.through(option, given, taken))
+                return found
+            case Reference(name):
+                return self._rule(name, shares, taken)
 
-    def _one_of(self, options: tuple[Expression, ...], weights: tuple[float, ...]) -> Expression:
-        if weights:
-            return self._random.choices(options, weights)[0]
-        return options[int(self._random.random() * len(options))]
+    def _word(self, text: str, shares: Shares, taken: Taken) -> Shares:
+        found: Shares = {}
+        for state, share in shares.items():
+            target = self._automaton.next_words(state).get(text)
+            if target is not None:  # what comes behind it may accept nothing
+                _add(taken, {(state, text): share})
+                _add(found, {target: share})
+        return found
+
+    def _rule(self, name: str, shares: Shares, taken: Taken) -> Shares:
+        found: Shares = {}
+        for state, share in shares.items():
+            if (name, state) not in self._rules:
+                within: Taken = {}
+                ends = self.through(self._grammar.rules[name], {state: 1.0}, within)
+                self._rules[name, state] = ends, within
+            ends, within = self._rules[name, state]
+            _add(taken, within, share)
+            _add(found, ends, share)
+        return found
+
+
+K = TypeVar("K")
+
+
+def _add(sums: dict[K, float], more: Mapping[K, float], times: float = 1.0) -> None:
+    for key, value in more.items():
+        sums[key] = sums.get(key, 0.0) + value * times

@@ -99,7 +99,7 @@ class Grammar:
         called = np.zeros(0, np.int64)
         if wake_phrase:
             alone = WordAutomaton(({WAKE_WORD: 1}, {}), (False, True))
-            phrase = _compile(self._model, alone, Odds(alone, Counter()), {WAKE_WORD: wake_phrase})
+            phrase = _compile(self._model, alone, Odds(alone, {}), {WAKE_WORD: wake_phrase})
             called = np.unique(phrase.sound[phrase.sound != EPSILON]) - 1
             fence.may_begin_with(phrase, called)
         fence.close()

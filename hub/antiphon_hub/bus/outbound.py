@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from antiphon_hub.home.model import Device
+from antiphon_hub.skills.port import PlayerCommand
 from antiphon_link.link import Envelope, Link
 from antiphon_protocol.audio import AudioFrame
 from antiphon_protocol.codec import Encoding, encode
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 EVENTS_WAIT_S = 0.02
 EVENTS_MAX = 64
 """Events that wait at a time; the next one sends them all."""
+COMMAND_BYTES_MAX = 256
 _ZIGBEE_BRIGHTNESS_MAX = 254
 """Zigbee2MQTT's scale (Zigbee Cluster Library, level control)."""
 
@@ -152,10 +154,19 @@ class Devices:
             values["brightness"] = state.brightness
         self._outbound.publish(DeviceChanged(device=device.id, room=device.room, state=values))
 
+    async def command(self, player: Device, command: PlayerCommand) -> None:
+        """Tell a player what to do, on its `command_topic`: `{"command": "pause"}`.
+
+        Raises:
+            LinkDownError: the broker did not take it.
+        """
+        payload = encode({"command": command}, Encoding.JSON, COMMAND_BYTES_MAX)
+        await self._link.send_raw(player.command_topic, payload)
+
 
 def _zigbee(device: Device, state: DeviceState) -> bytes:
     on, off = ("LOCK", "UNLOCK") if device.kind == "lock" else ("ON", "OFF")
     payload: dict[str, object] = {"state": on if state.on else off}
     if state.brightness is not None and state.on:
         payload["brightness"] = round(state.brightness * _ZIGBEE_BRIGHTNESS_MAX / 100)
-    return encode(payload, Encoding.JSON, 256)
+    return encode(payload, Encoding.JSON, COMMAND_BYTES_MAX)

@@ -22,7 +22,7 @@ from antiphon_protocol.errors import TopicError
 from antiphon_protocol.ids import Slug, slug_of
 from antiphon_protocol.limits import NAME_CHARS_MAX
 
-Kind = Literal["light", "switch", "fan", "cover", "lock"]
+Kind = Literal["light", "switch", "fan", "cover", "lock", "media_player"]
 Called = Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
 
 DEVICES_MAX: Final = 2000
@@ -227,6 +227,10 @@ class _Reader:
                 self.mistakes.append(f"{where}: a {device.kind} cannot be dimmable")
             if any(sign in device.command_topic for sign in "+#\0"):
                 self.mistakes.append(f"{where}: command_topic may not hold wildcards")
+            if device.kind == "media_player" and not device.command_topic:
+                self.mistakes.append(
+                    f"{where}: a media_player needs a command_topic, on which it is told to pause"
+                )
 
     def _pronunciations(self, raw: Any) -> dict[str, str]:
         if raw is None:

@@ -11,6 +11,13 @@ _TOKEN = re.compile(r"\d+|[^\W\d_]+(?:'[^\W\d_]+)*")
 NUMBER_MAX: Final = 1_000_000
 """Above this a row of digits is read digit by digit, as a person would."""
 
+_PLURALS: Final = {"switch": "switches", "media_player": "players"}
+
+
+def plural_of(kind: str) -> str:
+    """Return what several devices of a kind are called."""
+    return _PLURALS.get(kind, f"{kind}s")
+
 
 def spoken(text: str, language: str = "en") -> str:
     """Return the words that a person says for a written name: `TV 2` gives `tv two`."""

@@ -17,6 +17,7 @@ from antiphon_hub.nlu.names import Names, name_home
 from antiphon_hub.nlu.templates import (
     DEVICE_INTENTS,
     PAIRED_INTENTS,
+    PLAYER_INTENTS,
     PluginWords,
     Spoken,
     Templates,
@@ -170,6 +171,8 @@ class _HomeLists:
 
 
 def _kinds(intent: str, data: IntentData) -> tuple[str, ...]:
+    if intent in PLAYER_INTENTS:
+        return ("media_player",)
     asked = data.slots.get("domain") if intent in DEVICE_INTENTS else None
     if asked is None:
         return ()

@@ -16,6 +16,7 @@ GENERIC: Final[dict[Kind, frozenset[str]]] = {
     "switch": frozenset({"switch", "switches"}),
     "cover": frozenset(),
     "lock": frozenset({"lock", "locks"}),
+    "media_player": frozenset({"player", "players"}),
 }
 """Nouns of each kind: a name that is one of them means something only in its own room."""
 _SAYABLE_ALONE: Final = frozenset({"lamp", "lamps"})

@@ -21,6 +21,10 @@ DEVICE_INTENTS: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassLightSet", 
 """Intents about devices: what they name is looked up in the home."""
 OWN_INTENTS: Final = DEVICE_INTENTS | {"HassGetCurrentTime", "HassGetCurrentDate"}
 """Intents of Home Assistant's set that are always understood, for there are skills for them."""
+PLAYER_INTENTS: Final = frozenset(
+    {"HassMediaPause", "HassMediaUnpause", "HassMediaNext", "HassMediaPrevious"}
+)
+"""Intents about what plays music or films: nobody says them where nothing does."""
 NAMED_INTENTS: Final = frozenset(
     {
         *("HassStartTimer", "HassCancelTimer", "HassTimerStatus", "HassIncreaseTimer"),

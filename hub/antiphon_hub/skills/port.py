@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Collection, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -67,11 +67,18 @@ class PluginSkill(Protocol):
         ...
 
 
+PlayerCommand = Literal["pause", "play", "next", "previous"]
+
+
 class DevicePort(Protocol):
     """Switches devices and knows their states."""
 
     async def apply(self, device: Device, state: DeviceState) -> None:
         """Bring the device into that state; done when it was sent."""
+        ...
+
+    async def command(self, player: Device, command: PlayerCommand) -> None:
+        """Tell a player what to do; done when it was sent."""
         ...
 
     def state(self, device_id: str) -> DeviceState | None:

@@ -13,6 +13,7 @@ from antiphon_hub.skills.clock import ClockSkill
 from antiphon_hub.skills.dimming import DimmingSkill
 from antiphon_hub.skills.helping import HelpingSkill
 from antiphon_hub.skills.never_mind import NeverMindSkill
+from antiphon_hub.skills.playing import PlayingSkill
 from antiphon_hub.skills.port import DevicePort, OwnWords, Reply, Request, Skill
 from antiphon_hub.skills.privacy import PrivacySkill
 from antiphon_hub.skills.switching import SwitchingSkill
@@ -35,6 +36,7 @@ class Skills:
             SwitchingSkill(home, devices),
             DimmingSkill(home, devices),
             AskingSkill(home, devices),
+            PlayingSkill(home, devices),
             HelpingSkill(home),
             NeverMindSkill(),
             PrivacySkill(),

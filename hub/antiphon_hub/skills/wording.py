@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from antiphon_hub.home.model import Device, Home
-from antiphon_hub.home.spoken import number_words, spoken
+from antiphon_hub.home.spoken import number_words, plural_of, spoken
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
@@ -39,7 +39,7 @@ def group_phrase(devices: Sequence[Device], home: Home, asking_room: str) -> str
     kinds = {device.kind for device in devices}
     if len(kinds) > 1:
         return listed([device_phrase(device, home, asking_room) for device in devices])
-    plural = {"switch": "switches"}.get(devices[0].kind, f"{devices[0].kind}s")
+    plural = plural_of(devices[0].kind)
     alike = [device for device in home.devices if device.kind in kinds]
     rooms = {device.room for device in devices}
     if len(rooms) == 1:

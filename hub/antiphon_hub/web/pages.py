@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from starlette.datastructures import QueryParams
 
 from antiphon_hub.errors import ConsoleError
+from antiphon_hub.home.model import Kind
 from antiphon_hub.identity.people import SCOPES_OF, Role, Scope
 from antiphon_hub.web.answers import done
 from antiphon_hub.web.deed import Asked, Deed, Desk, Nothing
@@ -148,7 +149,7 @@ async def _home(desk: Desk, query: QueryParams, path: Mapping[str, str]) -> dict
         "home": found,
         "room_edited": next((one for one in found.rooms if f"room-{one.id}" == edited), None),
         "device_edited": next((one for one in found.devices if f"device-{one.id}" == edited), None),
-        "kinds": ("light", "switch", "fan", "cover", "lock"),
+        "kinds": get_args(Kind),
     }
 
 

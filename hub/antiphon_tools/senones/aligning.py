@@ -62,7 +62,7 @@ class Aligner:
         try:
             grammar = f"#JSGF V1.0; grammar g; public <s> = {text};"
             automaton = compile_grammar(grammar)
-            odds = odds_of(grammar, automaton, draws=1)
+            odds = odds_of(grammar, automaton)
         except ContextError:
             return None
         ways = {word: self._ways[word] for word in words}

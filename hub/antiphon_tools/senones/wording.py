@@ -27,9 +27,6 @@ from antiphon_tools.senones.aligning import FIT_MIN
 
 REMEMBERED_MAX: Final = 256
 """Graphs that are kept; the one made first goes first."""
-DRAWS: Final = 2_000
-"""Sentences that are drawn for the odds, a tenth of what a home needs: a grammar of one meaning has
-some hundred and fifty words in all places, and each costs within 0.5 of what it does by 20,000."""
 
 
 class _Said(NamedTuple):
@@ -96,7 +93,7 @@ class Wording:
             made = self._grammar(slots)
             automaton = compile_grammar(made)
             ways = self._lexicon.pronounce(automaton.vocabulary, {})
-            odds = odds_of(made, automaton, DRAWS)
+            odds = odds_of(made, automaton)
             graph = Grammar(self._model, automaton, odds, ways).graph()
         except (HubError, ContextError):
             return None

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from antiphon_hub.home.spoken import plural_of
 from antiphon_hub.nlu.meaning import Interpretation
 
 DOING: Final = {
@@ -60,6 +61,6 @@ def phrase(meaning: Interpretation) -> str:
     if named:
         return f"{what} the {named}"
     kind = str(meaning.slots.get("domain", "light"))
-    plural = {"switch": "switches"}.get(kind, f"{kind}s")
+    plural = plural_of(kind)
     where = f" in the {meaning.slots['area']}" if meaning.slots.get("area") else ""
     return f"{what} the {plural}{where}"

@@ -62,7 +62,8 @@ MISHEARD_IN: Final = ABOUT_DEVICES | {"HassSetPosition", "HassFanSetSpeed", "Has
 MISHEARD_FROM: Final = 0.2
 """Probability of a command about devices from which misheard names are looked for."""
 PLAIN_NOUNS: Final = {"light": "lamp", "switch": "plug", "fan": "fan", "cover": "blinds"} | {
-    "lock": "front door"
+    "lock": "front door",
+    "media_player": "television",
 }
 """What the model has learnt things of each kind to be called."""
 SHOPPING: Final = frozenset({"", "shopping", "grocery", "groceries"})
