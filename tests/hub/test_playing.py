@@ -79,10 +79,18 @@ async def test_the_only_room_that_plays_is_meant_from_elsewhere() -> None:
     ("text", "players", "answer"),
     [
         ("pause", (), "Sorry, I know of nothing that plays here."),
-        ("pause", (RADIO, TV), "Sorry, nothing plays in the hall, only in the kitchen and in the lounge."),
-        ("pause the music in the office", (TV,), "Sorry, nothing plays in the office, only in the lounge."),
+        (
+            "pause",
+            (RADIO, TV),
+            "Sorry, nothing plays in the hall, only in the kitchen and in the lounge.",
+        ),
+        (
+            "pause the music in the office",
+            (TV,),
+            "Sorry, nothing plays in the office, only in the lounge.",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_where_nothing_plays_it_says_so(
     text: str, players: tuple[Device, ...], answer: str
 ) -> None:
