@@ -23,8 +23,8 @@ def decodable() -> tuple[str, ...]:
 
 
 @cache
-def missing() -> str:
-    """Return why Opus cannot be used here, and what to install; empty: it can be.
+def missing() -> CodecMissingError | None:
+    """Return why Opus cannot be used here, and what to install; None: it can be.
 
     What was found stays so while the program runs: to look for an absent library takes a search of
     all its places, and satellites and hub ask whenever a stream or settings come.
@@ -32,5 +32,5 @@ def missing() -> str:
     try:
         Decoder()
     except CodecMissingError as error:
-        return str(error)
-    return ""
+        return error
+    return None

@@ -13,6 +13,11 @@ class CodecError(Exception):
 class CodecMissingError(CodecError):
     """A codec cannot be used here; the message says what to install."""
 
+    def __init__(self, why: str, remedy: str) -> None:
+        super().__init__(f"{why}; {remedy}")
+        self.why = why
+        self.remedy = remedy
+
 
 class PacketDamagedError(CodecError):
     """Packets that cannot be decoded, or hold other samples than their frame says."""

@@ -14,6 +14,7 @@ from antiphon_protocol.audio import SAMPLE_BYTES, SAMPLE_RATE_HZ
 from antiphon_protocol.limits import OPUS_PACKET_BYTES_MAX
 
 LIBRARY: Final = "libopus.so.0"
+REMEDY: Final = "apt install libopus0"
 PACKET_SAMPLES_MAX: Final = SAMPLE_RATE_HZ * 120 // 1000
 """The longest that one packet can be: 120 ms (RFC 6716, section 3.2.5)."""
 
@@ -53,9 +54,7 @@ def _library() -> ctypes.CDLL:
         library.opus_encoder_ctl.argtypes = (c_void_p, c_int)
         library.opus_decoder_ctl.argtypes = (c_void_p, c_int)
     except (OSError, AttributeError) as error:
-        raise CodecMissingError(
-            f"Opus: {LIBRARY} cannot be used here ({error}); apt install libopus0"
-        ) from None
+        raise CodecMissingError(f"Opus: {LIBRARY} cannot be used here ({error})", REMEDY) from None
     return library
 
 
@@ -142,7 +141,9 @@ class Decoder:
 
 def _check(library: ctypes.CDLL, code: int) -> None:
     if code != 0:
-        raise CodecMissingError(f"Opus: {LIBRARY} refuses our use of it: {_reason(library, code)}")
+        raise CodecMissingError(
+            f"Opus: {LIBRARY} refuses our use of it: {_reason(library, code)}", REMEDY
+        )
 
 
 def _reason(library: ctypes.CDLL, code: int) -> str:

@@ -51,8 +51,10 @@ class Packing:
 
     def _hindrance(self, wanted: str) -> str:
         here = missing()
-        if here or wanted in self._taken():
-            return here
+        if here is not None:
+            return str(here)
+        if wanted in self._taken():
+            return ""
         return (
             f"the hub or a worker of it cannot take {wanted} (its log says which; "
             "`antiphon doctor` there says what to install)"

@@ -125,7 +125,7 @@ class Twin:
     async def _take_over(self, wanted: DesiredSettings) -> Changed:
         fresh = merged(self._base, wanted.settings)
         if fresh.audio.codec == OPUS and (why := missing()):
-            raise CodecMissingError(why)
+            raise CodecMissingError(why.why, why.remedy)
         engines = None
         if (fresh.wake, fresh.gate) != (self.settings.wake, self.settings.gate):
             engines = await asyncio.to_thread(load_engines, fresh.wake, fresh.gate)

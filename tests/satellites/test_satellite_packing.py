@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from antiphon_codecs.codecs import OPUS, PCM
+from antiphon_codecs.errors import CodecMissingError
 from antiphon_codecs.opus import OpusMaker
 from antiphon_codecs.pcm import PcmMaker
 from antiphon_protocol.messages.satellite import Fault
@@ -45,7 +46,9 @@ def test_a_house_that_cannot_take_it_gets_pcm_and_a_reason_once_each_time(
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "missing", lambda: "no Opus here; apt install libopus0")
+    monkeypatch.setattr(
+        packing, "missing", lambda: CodecMissingError("no Opus here", "apt install libopus0")
+    )
     house = House()
     assert isinstance(house.packing.maker(), PcmMaker)
     assert "apt install libopus0" in house.told[0].text

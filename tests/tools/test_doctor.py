@@ -13,6 +13,7 @@ import psutil
 import pytest
 from rich.console import Console
 
+from antiphon_codecs.errors import CodecMissingError
 from antiphon_hub.mosquitto import Mosquitto
 from antiphon_hub.mosquitto_conf import MosquittoSettings
 from antiphon_hub.settings import HomeSection, HubSection, Settings, WorkersSection
@@ -248,7 +249,9 @@ def test_the_command_prints_one_object_and_its_status_is_the_verdict(tmp_path: P
 
 def test_opus_is_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.examine_opus().state == "ok"
-    monkeypatch.setattr(machine, "missing", lambda: "it is not here; apt install libopus0")
+    monkeypatch.setattr(
+        machine, "missing", lambda: CodecMissingError("it is not here", "apt install libopus0")
+    )
     finding = machine.examine_opus()
     assert (finding.state, finding.remedy) == ("note", "apt install libopus0")
     assert finding.detail == "audio travels as PCM (it is not here)"

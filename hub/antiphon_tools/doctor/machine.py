@@ -67,10 +67,11 @@ def examine_programs() -> list[Finding]:
 
 def examine_opus() -> Finding:
     """See whether audio can travel as Opus; without it, it travels as it is."""
-    why, _, remedy = missing().partition("; ")
-    if not why:
+    lacking = missing()
+    if lacking is None:
         return Finding("packages", "opus", "ok", LIBRARY)
-    return absence("packages", "opus", f"audio travels as PCM ({why})", remedy, needed=False)
+    detail = f"audio travels as PCM ({lacking.why})"
+    return absence("packages", "opus", detail, lacking.remedy, needed=False)
 
 
 def _program(name: str, use: str, package: str) -> Finding:
