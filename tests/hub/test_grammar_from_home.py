@@ -78,6 +78,11 @@ def _understood(house: Interpreter, text: str, room: str) -> bool:
         "no the bedroom",
         "repeat that",
         "stop",
+        "louder",
+        "a bit quieter",
+        "pause",
+        "skip this song",
+        "next song in the living room",
     ],
 )
 def test_common_commands_can_be_heard(text: str) -> None:
