@@ -28,7 +28,7 @@ def main() -> None:
     commands[name].load()()
 
 
-_SAYINGS = {
+SAYINGS = {
     "hub": "run the house: understand, do, answer",
     "worker": "run the engines that hear and speak, here or on another machine",
     "satellite": "hear and speak in a room",
@@ -44,12 +44,15 @@ _SAYINGS = {
     "train": "teach a DeepSpeech network from recordings and their texts",
     "scorer": "make a language model for DeepSpeech out of sentences",
     "convert": "write a DeepSpeech network as another kind of file",
+    "teach-wake": "teach the house how its own people call it",
+    "train-meaning": "make the model of natural wording out of sentences",
+    "train-senones": "make the network that hears commands out of recordings and their texts",
     "doctor": "what is there, what is missing, how to mend it",
 }
 
 
 def _help(commands: dict[str, EntryPoint]) -> str:
-    order = [name for name in _SAYINGS if name in commands]
+    order = [name for name in SAYINGS if name in commands]
     order += sorted(set(commands) - set(order))
-    lines = [f"  {name:<12}{_SAYINGS.get(name, commands[name].value)}" for name in order]
+    lines = [f"  {name:<15}{SAYINGS.get(name, commands[name].value)}" for name in order]
     return "\n".join(["usage: antiphon COMMAND [--help] ...", "", *lines])

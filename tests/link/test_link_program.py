@@ -9,7 +9,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
@@ -180,9 +180,14 @@ def test_help_lists_what_is_installed_and_loads_nothing(
     command.main()
     shown = capsys.readouterr().out
     assert shown.startswith("usage: antiphon COMMAND")
-    assert "speak       text to speech into a WAV file" in shown
+    assert "speak          text to speech into a WAV file" in shown
     assert "greet" in shown
     assert "hub" not in shown
+
+
+def test_every_command_of_ours_says_what_it_is_for() -> None:
+    ours = [one for one in entry_points(group=command.GROUP) if one.module.startswith("antiphon_")]
+    assert {one.name for one in ours} == set(command.SAYINGS)
 
 
 def test_a_wrong_name_is_wrong_use(
