@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from antiphon_engines.errors import EngineError
 from antiphon_engines.stt.port import SttContext
+from antiphon_engines.stt.rejection import ONE_WORD
 from antiphon_hub.errors import HubError
 from tests.bench import commands
 from tests.bench._hearing import Heard, Recogniser, hear_all
@@ -144,5 +145,7 @@ def _arrays(examples: Sequence[Example]) -> tuple[Matrix, Matrix]:
 
 
 def _chance(x: Matrix, weights: Matrix) -> Matrix:
-    chance: Matrix = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+    one_word = x[:, NAMES.index("log_words")] == 0.0
+    logits = x @ weights + ONE_WORD * one_word
+    chance: Matrix = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
     return chance

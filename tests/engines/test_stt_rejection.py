@@ -12,6 +12,7 @@ from antiphon_engines.stt.rejection import (
     CLOSE,
     INCOMPLETE,
     ONE_PASS,
+    ONE_WORD,
     USUAL_BEFORE_FRAMES,
     Evidence,
     Weights,
@@ -61,6 +62,19 @@ def test_what_fits_is_taken_and_what_does_not_is_not(weights: Weights) -> None:
 def test_half_a_sentence_is_never_taken(weights: Weights) -> None:
     unfinished = msgspec.structs.replace(GOOD, complete=False)
     assert confidence(unfinished, weights) == INCOMPLETE
+
+
+@pytest.mark.parametrize("weights", [ONE_PASS, CLOSE])
+def test_a_word_alone_is_trusted_with_a_worse_fit_than_its_length_alone_would_allow(
+    weights: Weights,
+) -> None:
+    one, two = (msgspec.structs.replace(GOOD, words=words) for words in (1, 2))
+    logit_of_one, logit_of_two = (
+        math.log(score / (1 - score))
+        for score in (confidence(one, weights), confidence(two, weights))
+    )
+    longer = weights.log_words * math.log(2)
+    assert logit_of_two - logit_of_one == pytest.approx(longer - ONE_WORD)
 
 
 @pytest.mark.parametrize("weights", [ONE_PASS, CLOSE])
