@@ -267,6 +267,7 @@ class Hub:
     async def _serve(self, metrics: str, console: str) -> None:
         if self._settings.workers.local:
             await self._pool.wait_for_one(READY_S)
+        settle()
         ready_file = self._state_dir / "hub.json"
         broker, network = self._broker_address, self._broker.listeners.port if self._broker else 0
         facts = {
@@ -279,7 +280,6 @@ class Hub:
         written = ready_file.with_suffix(".new")
         written.write_bytes(msgspec.json.encode(facts))
         written.replace(ready_file)  # whoever looks for it never reads half of it
-        settle()
         try:
             self._manager.ready(f"serving {self._settings.hub.site} at broker {broker}")
             log.info("hub %s is ready, broker %s", self._id, broker)

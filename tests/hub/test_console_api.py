@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,15 @@ async def test_a_conversation_with_its_trace(world: ConsoleWorld) -> None:
     assert "lights" in page
     none = await owner.post("/api/v1/conversations/turn-2/wrong", json={})
     assert none.status_code == 404
+
+
+async def test_who_is_told_the_address_is_let_in_at_once(world: ConsoleWorld) -> None:
+    section = ConsoleSection(listen="127.0.0.1:0")
+    async with serving(world.house, world.live, world.observer, section) as address:
+        port = int(address.rpartition(":")[2])
+        # Nothing has been awaited since: the server's own task has not begun.
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
 
 
 @pytest.mark.slow

@@ -98,6 +98,7 @@ def _listener(section: ConsoleSection) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen()  # who is told the address need not wait until the server takes calls
     except (OSError, OverflowError, ValueError) as error:
         raise ConsoleError(
             503, f"[console] listen = {section.listen!r}: {error}; choose another address"
