@@ -261,16 +261,7 @@ class HomeMind:
     async def do(self, key: str, meaning: Interpretation, room: str) -> Reply:
         """Do it, and return what to say."""
         return await self._skills.do(
-            Request(
-                turn=key,
-                intent=meaning.intent,
-                slots=meaning.slots,
-                devices=meaning.devices,
-                room=room,
-                language=self._language,
-                now=self._now(),
-                response=meaning.response,
-            )
+            Request.of(meaning, turn=key, room=room, now=self._now(), language=self._language)
         )
 
     @property

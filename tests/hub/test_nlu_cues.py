@@ -164,15 +164,8 @@ def test_lists_are_cleared_of_things(text: str, intent: str, slots: str | None) 
 async def test_the_house_says_when_it_listens(text: str, reply: str) -> None:
     meaning = house().interpret(text, room="kitchen")
     assert isinstance(meaning, Interpretation)
-    request = Request(
-        turn="turn-1",
-        intent=meaning.intent,
-        slots=meaning.slots,
-        devices=(),
-        room="kitchen",
-        now=datetime(2024, 2, 29, 15, 5),  # noqa: DTZ001 - the home's local time
-        response=meaning.response,
-    )
+    now = datetime(2024, 2, 29, 15, 5)  # noqa: DTZ001 - the home's local time
+    request = Request.of(meaning, turn="turn-1", room="kitchen", now=now)
     said = await Skills(load_home(None), FakeDevices(), house()).do(request)
     assert said.text.startswith(reply)
 

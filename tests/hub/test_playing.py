@@ -27,24 +27,13 @@ def player(name: str, room: str) -> Device:
 RADIO, STEREO, TV = player("radio", "kitchen"), player("stereo", "lounge"), player("tv", "lounge")
 
 
-async def said(
-    text: str, room: str, *players: Device
-) -> tuple[Reply, list[tuple[str, str]], FakeDevices]:
+async def said(text: str, room: str, *players: Device) -> tuple[Reply, FakeDevices]:
     home, devices = Home(ROOMS, players), FakeDevices()
     interpreter = Interpreter(home)
     meaning = interpreter.interpret(text, room=room)
     assert isinstance(meaning, Interpretation), meaning
-    request = Request(
-        turn="turn-1",
-        intent=meaning.intent,
-        slots=meaning.slots,
-        devices=meaning.devices,
-        room=room,
-        now=NOW,
-        response=meaning.response,
-    )
-    reply = await Skills(home, devices, interpreter).do(request)
-    return reply, [(one, command) for one, command in devices.told], devices
+    request = Request.of(meaning, turn="turn-1", room=room, now=NOW)
+    return await Skills(home, devices, interpreter).do(request), devices
 
 
 @pytest.mark.parametrize(
@@ -63,15 +52,15 @@ async def said(
 async def test_the_players_meant_are_told(
     text: str, room: str, told: list[tuple[str, str]]
 ) -> None:
-    reply, found, devices = await said(text, room, RADIO, STEREO, TV)
-    assert found == told
+    reply, devices = await said(text, room, RADIO, STEREO, TV)
+    assert devices.told == told
     assert reply.ok
     assert not devices.applied
 
 
 async def test_the_only_room_that_plays_is_meant_from_elsewhere() -> None:
-    reply, told, _ = await said("pause", "hall", STEREO, TV)
-    assert told == [("stereo", "pause"), ("tv", "pause")]
+    reply, devices = await said("pause", "hall", STEREO, TV)
+    assert devices.told == [("stereo", "pause"), ("tv", "pause")]
     assert reply.text == "Paused."
 
 
@@ -94,16 +83,16 @@ async def test_the_only_room_that_plays_is_meant_from_elsewhere() -> None:
 async def test_where_nothing_plays_it_says_so(
     text: str, players: tuple[Device, ...], answer: str
 ) -> None:
-    reply, told, _ = await said(text, "hall", *players)
+    reply, devices = await said(text, "hall", *players)
     assert (reply.text, reply.code) == (answer, "no-device")
-    assert not told
+    assert not devices.told
 
 
 async def test_a_player_is_switched_like_anything_else() -> None:
-    reply, told, devices = await said("turn off the tv", "lounge", TV)
+    reply, devices = await said("turn off the tv", "lounge", TV)
     assert reply.text == "The tv is off."
     assert devices.applied[0][0] == "tv"
-    assert not told
+    assert not devices.told
 
 
 def test_it_can_be_spoken_only_where_something_plays() -> None:

@@ -32,15 +32,7 @@ async def _say(
 
 
 def _request(meaning: Interpretation, room: str) -> Request:
-    return Request(
-        turn="turn-1",
-        intent=meaning.intent,
-        slots=meaning.slots,
-        devices=meaning.devices,
-        room=room,
-        now=NOW,
-        response=meaning.response,
-    )
+    return Request.of(meaning, turn="turn-1", room=room, now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -50,17 +50,8 @@ class Talk:
         meaning = house().interpret(text, room=room)
         assert isinstance(meaning, Interpretation), meaning
         self._turns += 1
-        return await self.skills.do(
-            Request(
-                turn=turn or f"turn-{self._turns}",
-                intent=meaning.intent,
-                slots=meaning.slots,
-                devices=meaning.devices,
-                room=room,
-                now=self.world.now(),
-                response=meaning.response,
-            )
-        )
+        turn = turn or f"turn-{self._turns}"
+        return await self.skills.do(Request.of(meaning, turn=turn, room=room, now=self.world.now()))
 
 
 def told(tmp_path: Path, story: Callable[[Talk], Awaitable[None]]) -> None:

@@ -168,15 +168,12 @@ class Rehearsal:
 
     def _do(self, meaning: Interpretation, room: str) -> Said:
         self._number += 1
-        request = Request(
+        request = Request.of(
+            meaning,
             turn=f"turn-{self._number}",
-            intent=meaning.intent,
-            slots=meaning.slots,
-            devices=meaning.devices,
             room=room,
             now=self.now,
             language=self._language,
-            response=meaning.response,
         )
         reply = self._runner.run(self._skills.do(request))
         self._question = reply.question

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from antiphon_hub.home.model import Device
+from antiphon_hub.nlu.meaning import Interpretation
 from antiphon_hub.nlu.questions import Question
 from antiphon_protocol.messages.event import DeviceState
 
@@ -27,6 +28,22 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     response: str = "default"
     """Which of the intent's replies fits (`Interpretation.response`)."""
+
+    @classmethod
+    def of(
+        cls, meaning: Interpretation, *, turn: str, room: str, now: datetime, language: str = "en"
+    ) -> "Request":
+        """Return what is to be done when this was meant, in that turn, room and moment."""
+        return cls(
+            turn=turn,
+            intent=meaning.intent,
+            slots=meaning.slots,
+            devices=meaning.devices,
+            room=room,
+            now=now,
+            language=language,
+            response=meaning.response,
+        )
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -80,16 +80,8 @@ def explain(interpreter: Interpreter, text: str, room: str) -> dict[str, Any]:
 
 async def _reply(interpreter: Interpreter, meaning: Interpretation, room: str) -> str:
     skills = Skills(interpreter.home, _all_off(interpreter.home), interpreter)
-    request = Request(
-        turn="turn-0",
-        intent=meaning.intent,
-        slots=meaning.slots,
-        devices=meaning.devices,
-        room=room,
-        now=datetime.now().astimezone(),
-        language=interpreter.language,
-        response=meaning.response,
-    )
+    now = datetime.now().astimezone()
+    request = Request.of(meaning, turn="turn-0", room=room, now=now, language=interpreter.language)
     return (await skills.do(request)).text
 
 
