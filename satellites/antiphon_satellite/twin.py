@@ -124,8 +124,8 @@ class Twin:
 
     async def _take_over(self, wanted: DesiredSettings) -> Changed:
         fresh = merged(self._base, wanted.settings)
-        if fresh.audio.codec == OPUS and (why := missing()):
-            raise CodecMissingError(why.why, why.remedy)
+        if fresh.audio.codec == OPUS and (lacking := missing()):
+            raise CodecMissingError(lacking.why, lacking.remedy)
         engines = None
         if (fresh.wake, fresh.gate) != (self.settings.wake, self.settings.gate):
             engines = await asyncio.to_thread(load_engines, fresh.wake, fresh.gate)

@@ -28,6 +28,7 @@ UNSEEN: Final = 2.5e-5
 
 _END: Final = ""
 
+K = TypeVar("K")
 Shares = dict[int, float]
 """State of the automaton, and the share of all sentences that is in it."""
 Taken = dict[tuple[int, str], float]
@@ -87,9 +88,10 @@ class _Flow:
                 return shares
             case Alternatives(options, weights):
                 found: Shares = {}
-                for option, weight in zip(options, weights or [1.0] * len(options), strict=True):
-                    part = weight / (sum(weights) or len(options))
-                    given = {state: share * part for state, share in shares.items()}
+                weights = weights or (1.0,) * len(options)
+                total = sum(weights)
+                for option, weight in zip(options, weights, strict=True):
+                    given = {state: share * weight / total for state, share in shares.items()}
                     _add(found, self.through(option, given, taken))
                 return found
             case Reference(name):
@@ -115,9 +117,6 @@ class _Flow:
             _add(taken, within, share)
             _add(found, ends, share)
         return found
-
-
-K = TypeVar("K")
 
 
 def _add(sums: dict[K, float], more: Mapping[K, float], times: float = 1.0) -> None:

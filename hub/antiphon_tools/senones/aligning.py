@@ -40,12 +40,12 @@ class Aligner:
             words: All that are said.
             network: What rates sounds beside the Gaussians; none: they alone do.
         """
-        self.model = model
-        self._rater = Rater(Scorer(self.model), network)
+        self._model = model
+        self._rater = Rater(Scorer(self._model), network)
         lexicon = Lexicon(model_path("en-us/cmudict-en-us.dict"))
         self._ways = lexicon.pronounce(words, {})
-        silence = self.model.phones.alone(self.model.phones.silence)[0]
-        self.silence = self.model.phones.states(silence)[1]
+        silence = self._model.phones.alone(self._model.phones.silence)[0]
+        self.silence = self._model.phones.states(silence)[1]
         """The senone of what lies outside the sentence."""
 
     def labels(self, samples: Samples, text: str) -> Labels | None:
@@ -66,13 +66,13 @@ class Aligner:
         except ContextError:
             return None
         ways = {word: self._ways[word] for word in words}
-        search = Search(Grammar(self.model, automaton, odds, ways).graph())
+        search = Search(Grammar(self._model, automaton, odds, ways).graph())
         search.push(self._rater.whole(sound.cepstra, sound.bands))
         found = search.sounds()
         if found is None or found[0].words != tuple(words) or found[0].fit < FIT_MIN:
             return None
         frames = max(0, (len(samples) - WINDOW_SAMPLES) // FRAME_SAMPLES + 1)
         labels = np.full(frames, self.silence, np.int16)
-        inside = np.where(found[1] < self.model.phones.senones, found[1], UNKNOWN)
+        inside = np.where(found[1] < self._model.phones.senones, found[1], UNKNOWN)
         labels[sound.begin : sound.begin + len(inside)] = inside
         return labels
